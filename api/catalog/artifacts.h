@@ -1,0 +1,57 @@
+/*
+ * artifacts.h - what was published: artifacts and the names under which clients find them.
+ *
+ * All functions run on the catalog's thread inside its transaction.
+ */
+#ifndef API_CATALOG_ARTIFACTS_H
+#define API_CATALOG_ARTIFACTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "builder/base/err.h"
+
+struct db;
+struct json;
+
+struct artifact {
+	const char *digest, *key, *package, *version, *abi, *target;
+	const char *file; /* "node_sqlite3.node" */
+	const char *report, *source, *toolchain;
+	int64_t size;
+};
+
+/* One rendering: its path is served for ever with these bytes. */
+struct artifact_name {
+	const char *path, *digest;
+	int64_t size;
+};
+
+/* Adds an artifact with its names. ERR_CONFLICT if a name is taken by other bytes; the same
+ * bytes again are no error. */
+int artifacts_put(struct db *db, const struct artifact *a, const struct artifact_name *names,
+		  size_t name_count, int64_t now, struct err *e);
+
+/* The rendering behind a path: digest (65 bytes, empty if there is none) and size. */
+int artifacts_name(struct db *db, const char *path, char digest[65], int64_t *size, struct err *e);
+
+/* GET /v1/artifacts/{sha256}: ERR_NOT_FOUND. */
+int artifacts_json(struct db *db, const char *digest, struct json **out, struct err *e);
+int artifacts_report(struct db *db, const char *digest, struct json **out, struct err *e);
+
+/* A page of artifacts with id > cursor, oldest first; empty filters match all. {"artifacts":[…],
+ * "cursor":"N" or null}. */
+struct artifact_filter {
+	const char *package, *version, *target, *abi; /* NULL: any */
+	int64_t cursor;
+	int limit;
+};
+int
+artifacts_list(struct db *db, const struct artifact_filter *f, struct json **out, struct err *e);
+
+/* Every known name, for a walk at start; on_name must not touch the database. */
+int
+artifacts_each_name(struct db *db, void (*on_name)(const char *path, const char *digest, void *arg),
+		    void *arg, struct err *e);
+
+#endif

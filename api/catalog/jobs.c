@@ -1,0 +1,624 @@
+#include "api/catalog/jobs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/catalog/db.h"
+#include "builder/base/mem.h"
+#include "builder/model/key.h"
+
+/* ---- small helpers over rows ---- */
+
+static int
+on_int(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+static int
+on_text(const struct db_row *row, void *arg)
+{
+	const char *s = row_text(row, 0);
+
+	if (s != NULL) {
+		free(*(char **)arg);
+		*(char **)arg = xstrdup(s);
+	}
+	return 0;
+}
+
+/* A list of ids, collected before other statements touch the same table. */
+struct ids {
+	int64_t *at;
+	size_t n;
+};
+
+static int
+on_id(const struct db_row *row, void *arg)
+{
+	struct ids *ids = arg;
+
+	ids->at = xrealloc(ids->at, (ids->n + 1) * sizeof *ids->at);
+	ids->at[ids->n++] = row_int(row, 0);
+	return 0;
+}
+
+static char *
+intent_of(const char *kind, const char *package, const char *version, const char *abi,
+	  const char *target)
+{
+	return xasprintf("%s %s@%s %s %s", kind, package, version, abi, target);
+}
+
+static int
+live_job(struct db *db, const char *intent, int64_t *id, struct err *e)
+{
+	*id = 0;
+	return DB_EXEC(db, e, on_int, id,
+		       "SELECT id FROM job WHERE intent = ?1"
+		       " AND state IN ('waiting', 'queued', 'running')",
+		       db_text(intent));
+}
+
+/* ---- requests ---- */
+
+struct job_new {
+	const char *kind, *package, *version, *target, *abi, *state, *artifact;
+	int64_t now;
+};
+
+static int
+insert_job(struct db *db, const struct job_new *j, int64_t *id, struct err *e)
+{
+	char *intent = intent_of(j->kind, j->package, j->version, j->abi, j->target);
+	int r = DB_EXEC(db, e, on_int, id,
+			"INSERT INTO job (kind, intent, package, version, target, abi, state,"
+			" artifact, created, finished)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+			db_text(j->kind), db_text(intent), db_text(j->package), db_text(j->version),
+			db_text(j->target), db_text(j->abi), db_text(j->state),
+			db_text(j->artifact), db_int(j->now),
+			j->artifact != NULL ? db_int(j->now) : db_text(NULL));
+
+	free(intent);
+	return r;
+}
+
+/* The job that stands for a published artifact, made if the artifact came another way. */
+static int
+published_job(struct db *db, const struct job_new *want, const char *intent, int64_t *id,
+	      struct err *e)
+{
+	struct job_new done = *want;
+	char *digest = NULL;
+	int r;
+
+	*id = 0;
+	r = DB_EXEC(db, e, on_text, &digest,
+		    "SELECT digest FROM artifact WHERE package = ?1 AND version = ?2"
+		    " AND abi = ?3 AND target = ?4",
+		    db_text(want->package), db_text(want->version), db_text(want->abi),
+		    db_text(want->target));
+	if (r != 0 || digest == NULL)
+		return r;
+	r = DB_EXEC(db, e, on_int, id,
+		    "SELECT id FROM job WHERE intent = ?1 AND state = 'succeeded'"
+		    " ORDER BY id DESC LIMIT 1",
+		    db_text(intent));
+	if (r == 0 && *id == 0) {
+		done.state = "succeeded";
+		done.artifact = digest;
+		r = insert_job(db, &done, id, e);
+	}
+	free(digest);
+	return r;
+}
+
+static int
+join_build(struct db *db, int64_t build, int64_t job, struct err *e)
+{
+	return DB_EXEC(db, e, NULL, NULL,
+		       "INSERT INTO build_job (build, job) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+		       db_int(build), db_int(job));
+}
+
+static int
+request_one(struct db *db, int64_t build, const struct job_new *want, bool *created, struct err *e)
+{
+	char *intent = intent_of(want->kind, want->package, want->version, want->abi, want->target);
+	int64_t job = 0;
+	int r = published_job(db, want, intent, &job, e);
+
+	if (r == 0 && job == 0) {
+		*created = true;
+		r = live_job(db, intent, &job, e);
+	}
+	if (r == 0 && job == 0)
+		r = insert_job(db, want, &job, e);
+	if (r == 0 && build != 0)
+		r = join_build(db, build, job, e);
+	free(intent);
+	return r;
+}
+
+int
+jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
+	     bool *created, struct err *e)
+{
+	struct job_new job = {
+		.kind = "build", .package = want->package, .version = want->version, .now = now};
+	char *abi = NULL;
+	int64_t live = 0;
+	int r;
+
+	*created = false;
+	r = DB_EXEC(db, e, on_int, &live,
+		    "SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 'queued' LIMIT ?1) q",
+		    db_int(want->queue_max + 1));
+	if (r == 0 && live > want->queue_max)
+		return err_set(e, ERR_BUSY,
+			       "the queue holds %lld jobs (limit max-queue); try again later",
+			       (long long)live);
+	if (r == 0)
+		r = DB_EXEC(db, e, on_text, &abi,
+			    "SELECT abi FROM source WHERE package = ?1 AND version = ?2",
+			    db_text(want->package), db_text(want->version));
+	if (r == 0)
+		r = DB_EXEC(db, e, on_int, build,
+			    "INSERT INTO build (requester, package, version, created)"
+			    " VALUES (?1, ?2, ?3, ?4) RETURNING id",
+			    db_text(want->requester), db_text(want->package),
+			    db_text(want->version), db_int(now));
+	/* An unknown source leaves the default ABI unknown, too: "" until it is resolved. */
+	job.state = abi != NULL ? "queued" : "waiting";
+	for (size_t t = 0; r == 0 && t < want->target_count; t++) {
+		job.target = want->targets[t];
+		job.abi = abi != NULL ? abi : "";
+		if (want->abi_count == 0)
+			r = request_one(db, *build, &job, created, e);
+		for (size_t a = 0; r == 0 && a < want->abi_count; a++) {
+			job.abi = want->abis[a];
+			r = request_one(db, *build, &job, created, e);
+		}
+	}
+	if (r == 0 && abi == NULL && *created) {
+		bool ignored;
+
+		job.kind = "resolve";
+		job.target = job.abi = "";
+		job.state = "queued";
+		r = request_one(db, 0, &job, &ignored, e);
+	}
+	free(abi);
+	return r;
+}
+
+/* ---- leases ---- */
+
+static char *
+copy(const struct db_row *row, int column)
+{
+	const char *s = row_text(row, column);
+
+	return xstrdup(s != NULL ? s : "");
+}
+
+static int
+on_lease(const struct db_row *row, void *arg)
+{
+	struct lease *l = arg;
+
+	l->job = row_int(row, 0);
+	l->fence = row_int(row, 1) + 1;
+	l->kind = copy(row, 2);
+	l->package = copy(row, 3);
+	l->version = copy(row, 4);
+	l->target = copy(row, 5);
+	l->abi = copy(row, 6);
+	l->source = copy(row, 7);
+	l->lock = copy(row, 8);
+	return 0;
+}
+
+void
+lease_fini(struct lease *l)
+{
+	free(l->kind);
+	free(l->package);
+	free(l->version);
+	free(l->target);
+	free(l->abi);
+	free(l->source);
+	free(l->lock);
+	free(l->key);
+	*l = (struct lease){0};
+}
+
+static int
+next_queued(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
+{
+	/* Unused places hold "", which is the target of a resolve job: every worker may do that. */
+	struct db_value target[JOB_TARGETS_MAX + 1];
+
+	for (size_t i = 0; i <= JOB_TARGETS_MAX; i++)
+		target[i] = db_text(i < req->target_count ? req->targets[i] : "");
+	return db_exec(db,
+		       "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
+		       " job.abi, source.digest, source.lock FROM job"
+		       " LEFT JOIN source ON source.package = job.package"
+		       " AND source.version = job.version"
+		       " WHERE job.state = 'queued' AND job.target IN (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		       " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
+		       " ?23, ?24, ?25) ORDER BY job.priority DESC, job.id LIMIT 1",
+		       target, JOB_TARGETS_MAX + 1, on_lease, out, e);
+}
+
+static const char *
+toolchain_for(const struct lease_request *req, const char *target)
+{
+	for (size_t i = 0; i < req->target_count; i++)
+		if (strcmp(req->targets[i], target) == 0)
+			return req->toolchains[i];
+	return "";
+}
+
+/* The key is known now that a toolchain has met the source. */
+static int
+take_build(struct db *db, const struct lease_request *req, struct lease *l, bool *taken,
+	   struct err *e)
+{
+	const char *toolchain = toolchain_for(req, l->target);
+	char key[DIGEST_HEX_SIZE];
+	char *digest = NULL;
+	int r;
+
+	key_compute(&(struct key_parts){.source = l->source,
+					.lock = l->lock,
+					.abi = l->abi,
+					.target = l->target,
+					.toolchain = toolchain},
+		    key);
+	r = DB_EXEC(db, e, on_text, &digest, "SELECT digest FROM artifact WHERE key = ?1",
+		    db_text(key));
+	if (r == 0 && digest != NULL) {
+		*taken = false;
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "UPDATE job SET state = 'succeeded', key = ?1, artifact = ?2,"
+			    " finished = ?3 WHERE id = ?4",
+			    db_text(key), db_text(digest), db_int(req->now), db_int(l->job));
+		free(digest);
+		return r;
+	}
+	*taken = true;
+	l->key = xstrdup(key);
+	return r != 0 ? r
+		      : DB_EXEC(db, e, NULL, NULL,
+				"INSERT INTO toolchain (digest, target, seen) VALUES (?1, ?2, ?3)"
+				" ON CONFLICT (digest) DO UPDATE SET seen = excluded.seen",
+				db_text(toolchain), db_text(l->target), db_int(req->now));
+}
+
+int
+jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
+{
+	bool taken = false;
+	int r = 0;
+
+	*out = (struct lease){0};
+	while (r == 0 && !taken) {
+		lease_fini(out);
+		r = next_queued(db, req, out, e);
+		if (r != 0 || out->job == 0)
+			return r;
+		if (strcmp(out->kind, "build") == 0)
+			r = take_build(db, req, out, &taken, e);
+		else
+			taken = true;
+	}
+	if (r == 0)
+		r = DB_EXEC(
+			db, e, NULL, NULL,
+			"UPDATE job SET state = 'running', owner = ?1, fence = ?2, expires = ?3,"
+			" attempt = attempt + 1, key = ?4, toolchain = ?5, stage = 'leased',"
+			" step = 0, steps = 0, code = NULL, error = NULL,"
+			" started = coalesce(started, ?6) WHERE id = ?7",
+			db_text(req->worker), db_int(out->fence), db_int(req->now + req->lease_ms),
+			db_text(out->key), db_text(toolchain_for(req, out->target)),
+			db_int(req->now), db_int(out->job));
+	if (r != 0)
+		lease_fini(out);
+	return r;
+}
+
+int
+jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e)
+{
+	int64_t found = 0;
+	int r = DB_EXEC(db, e, on_int, &found,
+			"SELECT 1 FROM job WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+			db_int(job), db_int(fence));
+
+	if (r != 0 || found != 0)
+		return r;
+	return err_set(e, ERR_STALE, "job j%lld is not leased under fence %lld any more",
+		       (long long)job, (long long)fence);
+}
+
+static int
+is_cancelled(struct db *db, int64_t job, int64_t fence, struct err *e)
+{
+	int64_t found = 0;
+	int r = DB_EXEC(db, e, on_int, &found,
+			"SELECT 1 FROM job WHERE id = ?1 AND fence = ?2 AND state = 'cancelled'",
+			db_int(job), db_int(fence));
+
+	if (r == 0 && found != 0)
+		return err_set(e, ERR_CANCELLED, "job j%lld was cancelled", (long long)job);
+	return r;
+}
+
+int
+jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const char *stage,
+	       int64_t step, int64_t steps, struct err *e)
+{
+	if (is_cancelled(db, job, fence, e) != 0 || jobs_check_lease(db, job, fence, e) != 0)
+		return e->code;
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET expires = ?1, stage = ?2, step = ?3, steps = ?4"
+		       " WHERE id = ?5",
+		       db_int(expires), db_text(stage), db_int(step), db_int(steps), db_int(job));
+}
+
+/* ---- ends ---- */
+
+static int
+fail_waiting(struct db *db, int64_t resolve, const char *code, const char *error, int64_t now,
+	     struct err *e)
+{
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET state = 'failed', code = ?1, error = ?2, finished = ?3"
+		       " WHERE state = 'waiting'"
+		       " AND package = (SELECT package FROM job r WHERE r.id = ?4)"
+		       " AND version = (SELECT version FROM job r WHERE r.id = ?4)"
+		       " AND EXISTS (SELECT 1 FROM job r WHERE r.id = ?4 AND r.kind = 'resolve')",
+		       db_text(code), db_text(error), db_int(now), db_int(resolve));
+}
+
+static int
+give_back(struct db *db, int64_t job, const char *code, const char *error, int64_t now,
+	  struct err *e)
+{
+	int64_t attempt = 0;
+	int r = DB_EXEC(db, e, on_int, &attempt, "SELECT attempt FROM job WHERE id = ?1",
+			db_int(job));
+
+	if (r != 0)
+		return r;
+	if (attempt < JOB_ATTEMPTS_MAX)
+		return DB_EXEC(db, e, NULL, NULL,
+			       "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
+			       " stage = NULL, code = ?1, error = ?2 WHERE id = ?3",
+			       db_text(code), db_text(error), db_int(job));
+	r = DB_EXEC(db, e, NULL, NULL,
+		    "UPDATE job SET state = 'failed', expires = NULL, code = ?1, error = ?2,"
+		    " finished = ?3 WHERE id = ?4",
+		    db_text(code), db_text(error), db_int(now), db_int(job));
+	return r != 0 ? r : fail_waiting(db, job, code, error, now, e);
+}
+
+int
+jobs_fail(struct db *db, int64_t job, int64_t fence, enum job_outcome outcome, const char *code,
+	  const char *error, int64_t now, struct err *e)
+{
+	const char *state = outcome == OUTCOME_CANCELLED ? "cancelled" : "failed";
+	int r;
+
+	if (jobs_check_lease(db, job, fence, e) != 0)
+		return e->code;
+	if (outcome == OUTCOME_ERROR)
+		return give_back(db, job, code, error, now, e);
+	if (outcome == OUTCOME_RELEASED)
+		return DB_EXEC(db, e, NULL, NULL,
+			       "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
+			       " stage = NULL, attempt = attempt - 1 WHERE id = ?1",
+			       db_int(job));
+	r = DB_EXEC(db, e, NULL, NULL,
+		    "UPDATE job SET state = ?1, expires = NULL, code = ?2, error = ?3,"
+		    " finished = ?4 WHERE id = ?5",
+		    db_text(state), db_text(code), db_text(error), db_int(now), db_int(job));
+	return r != 0 ? r : fail_waiting(db, job, code, error, now, e);
+}
+
+int
+jobs_succeed(struct db *db, int64_t job, int64_t fence, const char *artifact, int64_t now,
+	     struct err *e)
+{
+	if (jobs_check_lease(db, job, fence, e) != 0)
+		return e->code;
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET state = 'succeeded', artifact = ?1, expires = NULL,"
+		       " code = NULL, error = NULL, stage = NULL, finished = ?2 WHERE id = ?3",
+		       db_text(artifact), db_int(now), db_int(job));
+}
+
+struct waiting {
+	char *package, *version, *target;
+};
+
+static int
+on_waiting(const struct db_row *row, void *arg)
+{
+	struct waiting *w = arg;
+
+	w->package = copy(row, 0);
+	w->version = copy(row, 1);
+	w->target = copy(row, 2);
+	return 0;
+}
+
+/* A waiting job that left its ABI open gets the package's own; if such a job is there already,
+ * the builds that wanted this one want that one. */
+static int
+settle_abi(struct db *db, int64_t job, const char *abi, struct err *e)
+{
+	struct waiting w = {0};
+	char *intent = NULL;
+	int64_t other = 0;
+	int r = DB_EXEC(db, e, on_waiting, &w,
+			"SELECT package, version, target FROM job WHERE id = ?1", db_int(job));
+
+	if (r == 0) {
+		intent = intent_of("build", w.package, w.version, abi, w.target);
+		r = live_job(db, intent, &other, e);
+	}
+	if (r == 0 && other == 0)
+		r = DB_EXEC(db, e, NULL, NULL, "UPDATE job SET abi = ?1, intent = ?2 WHERE id = ?3",
+			    db_text(abi), db_text(intent), db_int(job));
+	if (r == 0 && other != 0) {
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "INSERT INTO build_job (build, job) SELECT build, ?1 FROM build_job"
+			    " WHERE job = ?2 ON CONFLICT DO NOTHING",
+			    db_int(other), db_int(job));
+		if (r == 0)
+			r = DB_EXEC(db, e, NULL, NULL, "DELETE FROM build_job WHERE job = ?1",
+				    db_int(job));
+		if (r == 0)
+			r = DB_EXEC(db, e, NULL, NULL, "DELETE FROM job WHERE id = ?1",
+				    db_int(job));
+	}
+	free(intent);
+	free(w.package);
+	free(w.version);
+	free(w.target);
+	return r;
+}
+
+int
+jobs_resolved(struct db *db, int64_t job, int64_t fence, const struct source_found *found,
+	      int64_t now, struct err *e)
+{
+	struct ids open = {0};
+	int r;
+
+	if (jobs_check_lease(db, job, fence, e) != 0)
+		return e->code;
+	r = DB_EXEC(
+		db, e, NULL, NULL,
+		"INSERT INTO source (digest, package, version, origin, lock, size, abi, created)"
+		" SELECT ?1, package, version, ?2, ?3, ?4, ?5, ?6 FROM job WHERE id = ?7"
+		" ON CONFLICT (package, version) DO NOTHING",
+		db_text(found->digest), db_text(found->origin), db_text(found->lock),
+		db_int(found->size), db_text(found->abi), db_int(now), db_int(job));
+	if (r == 0)
+		r = DB_EXEC(db, e, on_id, &open,
+			    "SELECT w.id FROM job w, job r WHERE r.id = ?1 AND w.state = 'waiting'"
+			    " AND w.package = r.package AND w.version = r.version AND w.abi = ''",
+			    db_int(job));
+	for (size_t i = 0; r == 0 && i < open.n; i++)
+		r = settle_abi(db, open.at[i], found->abi, e);
+	if (r == 0)
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "UPDATE job SET state = 'queued' WHERE state = 'waiting'"
+			    " AND package = (SELECT package FROM job r WHERE r.id = ?1)"
+			    " AND version = (SELECT version FROM job r WHERE r.id = ?1)",
+			    db_int(job));
+	if (r == 0)
+		r = jobs_succeed(db, job, fence, NULL, now, e);
+	free(open.at);
+	return r;
+}
+
+int
+jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e)
+{
+	struct ids ids = {0};
+	int r = DB_EXEC(db, e, on_id, &ids,
+			"SELECT id FROM job WHERE state = 'running' AND expires < ?1", db_int(now));
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		r = give_back(db, ids.at[i], "worker-lost",
+			      "the worker stopped answering while it had this job", now, e);
+	*n = (int64_t)ids.n;
+	free(ids.at);
+	return r;
+}
+
+int
+jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e)
+{
+	int r = DB_EXEC(db, e, NULL, NULL,
+			"UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
+			" attempt = attempt - 1"
+			" WHERE state = 'running' AND substr(owner, 1, length(?1)) = ?1",
+			db_text(prefix));
+
+	*n = db_changes(db);
+	return r;
+}
+
+int
+jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e)
+{
+	int r = DB_EXEC(db, e, NULL, NULL, "UPDATE build SET cancelled = 1 WHERE id = ?1",
+			db_int(build));
+
+	if (r == 0 && db_changes(db) == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no build b%lld", (long long)build);
+	/* A job that another live build wants goes on for that one. */
+	return r != 0 ? r
+		      : DB_EXEC(db, e, NULL, NULL,
+				"UPDATE job SET state = 'cancelled', finished = ?1"
+				" WHERE state IN ('waiting', 'queued', 'running')"
+				" AND id IN (SELECT job FROM build_job WHERE build = ?2)"
+				" AND NOT EXISTS (SELECT 1 FROM build_job o JOIN build b"
+				" ON b.id = o.build WHERE o.job = job.id AND b.cancelled = 0)",
+				db_int(now), db_int(build));
+}
+
+int
+jobs_source_digest(struct db *db, const char *digest, bool *known, struct err *e)
+{
+	int64_t found = 0;
+	int r = DB_EXEC(db, e, on_int, &found, "SELECT 1 FROM source WHERE digest = ?1 LIMIT 1",
+			db_text(digest));
+
+	*known = found != 0;
+	return r;
+}
+
+static int
+on_brief(const struct db_row *row, void *arg)
+{
+	struct job_brief *b = arg;
+
+	b->job = row_int(row, 0);
+	b->state = job_state_parse(row_text(row, 1));
+	b->code = copy(row, 2);
+	b->error = copy(row, 3);
+	return 0;
+}
+
+int
+jobs_find(struct db *db, const char *package, const char *version, const char *abi,
+	  const char *target, struct job_brief *out, struct err *e)
+{
+	char *intent = intent_of("build", package, version, abi, target);
+	int r;
+
+	*out = (struct job_brief){0};
+	r = DB_EXEC(db, e, on_brief, out,
+		    "SELECT id, state, code, error FROM job WHERE intent = ?1"
+		    " ORDER BY id DESC LIMIT 1",
+		    db_text(intent));
+	free(intent);
+	return r;
+}
+
+void
+job_brief_fini(struct job_brief *b)
+{
+	free(b->code);
+	free(b->error);
+	*b = (struct job_brief){0};
+}

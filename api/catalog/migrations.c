@@ -1,0 +1,109 @@
+/*
+ * migrations.c - the schema, as numbered steps that are only ever added to.
+ *
+ * Times are milliseconds since 1970. Digests are 64 hex digits. JSON documents are text.
+ */
+#include "api/catalog/db.h"
+#include "builder/base/mem.h"
+
+/* One statement each; a migration is a run of statements with the same number. */
+static const struct {
+	int number;
+	const char *sql;
+} steps[] = {
+	{1, "CREATE TABLE source ("
+	    " digest TEXT NOT NULL, package TEXT NOT NULL, version TEXT NOT NULL,"
+	    " origin TEXT NOT NULL, lock TEXT NOT NULL, size INTEGER NOT NULL,"
+	    " abi TEXT NOT NULL, created INTEGER NOT NULL,"
+	    " PRIMARY KEY (package, version))"},
+	{1, "CREATE TABLE toolchain ("
+	    " digest TEXT NOT NULL PRIMARY KEY, target TEXT NOT NULL,"
+	    " seen INTEGER NOT NULL)"},
+	{1, "CREATE TABLE build ("
+	    " id INTEGER PRIMARY KEY, requester TEXT NOT NULL, package TEXT NOT NULL,"
+	    " cancelled INTEGER NOT NULL DEFAULT 0,"
+	    " version TEXT NOT NULL, created INTEGER NOT NULL)"},
+	{1, "CREATE TABLE job ("
+	    " id INTEGER PRIMARY KEY, kind TEXT NOT NULL, intent TEXT NOT NULL,"
+	    " package TEXT NOT NULL, version TEXT NOT NULL, target TEXT NOT NULL,"
+	    " abi TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0,"
+	    " source TEXT, key TEXT, toolchain TEXT, artifact TEXT,"
+	    " attempt INTEGER NOT NULL DEFAULT 0, owner TEXT, fence INTEGER NOT NULL DEFAULT 0,"
+	    " expires INTEGER, stage TEXT, step INTEGER NOT NULL DEFAULT 0,"
+	    " steps INTEGER NOT NULL DEFAULT 0, code TEXT, error TEXT,"
+	    " created INTEGER NOT NULL, started INTEGER, finished INTEGER)"},
+	/* At most one live job for what is wanted: the database itself coalesces requests. */
+	{1, "CREATE UNIQUE INDEX job_live ON job(intent)"
+	    " WHERE state IN ('waiting', 'queued', 'running')"},
+	{1, "CREATE INDEX job_queue ON job(priority DESC, id) WHERE state = 'queued'"},
+	{1, "CREATE INDEX job_waiting ON job(package, version) WHERE state = 'waiting'"},
+	{1, "CREATE INDEX job_leases ON job(expires) WHERE state = 'running'"},
+	{1, "CREATE INDEX job_intent ON job(intent, id)"},
+	{1, "CREATE TABLE build_job ("
+	    " build INTEGER NOT NULL REFERENCES build(id), job INTEGER NOT NULL REFERENCES job(id),"
+	    " PRIMARY KEY (build, job))"},
+	{1, "CREATE INDEX build_job_job ON build_job(job)"},
+	{1,
+	 "CREATE TABLE artifact ("
+	 " id INTEGER PRIMARY KEY, digest TEXT NOT NULL, key TEXT NOT NULL UNIQUE,"
+	 " package TEXT NOT NULL, version TEXT NOT NULL, abi TEXT NOT NULL,"
+	 " target TEXT NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, report TEXT NOT NULL,"
+	 " source TEXT NOT NULL, toolchain TEXT NOT NULL, created INTEGER NOT NULL,"
+	 " UNIQUE (package, version, abi, target))"},
+	{1, "CREATE INDEX artifact_digest ON artifact(digest)"},
+	{1, "CREATE TABLE name ("
+	    " path TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL,"
+	    " artifact INTEGER NOT NULL REFERENCES artifact(id))"},
+	{1, "CREATE TABLE token ("
+	    " hash TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL,"
+	    " created INTEGER NOT NULL, expires INTEGER)"},
+};
+
+static int
+on_number(const struct db_row *row, void *arg)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return 0;
+}
+
+int
+db_migrate(struct db *db, struct err *e)
+{
+	int64_t have = 0;
+
+	if (db_exec(db,
+		    "CREATE TABLE IF NOT EXISTS migration ("
+		    " number INTEGER NOT NULL PRIMARY KEY, applied TEXT NOT NULL)",
+		    NULL, 0, NULL, NULL, e) != 0)
+		return err_context(e, "migrate");
+	if (db_exec(db, "SELECT coalesce(max(number), 0) FROM migration", NULL, 0, on_number, &have,
+		    e) != 0)
+		return err_context(e, "migrate");
+	if (have > steps[ARRAY_SIZE(steps) - 1].number)
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"the catalog was made by a newer prebuildd (schema %d); use that one",
+			(int)have);
+	for (size_t i = 0; i < ARRAY_SIZE(steps);) {
+		int number = steps[i].number, r = 0;
+
+		if (number <= have) {
+			i++;
+			continue;
+		}
+		r = db_exec(db, "BEGIN", NULL, 0, NULL, NULL, e);
+		for (; r == 0 && i < ARRAY_SIZE(steps) && steps[i].number == number; i++)
+			r = db_exec(db, steps[i].sql, NULL, 0, NULL, NULL, e);
+		if (r == 0)
+			r = DB_EXEC(db, e, NULL, NULL,
+				    "INSERT INTO migration VALUES (?1, CURRENT_TIMESTAMP)",
+				    db_int(number));
+		if (r == 0)
+			r = db_exec(db, "COMMIT", NULL, 0, NULL, NULL, e);
+		if (r != 0) {
+			db_exec(db, "ROLLBACK", NULL, 0, NULL, NULL, NULL);
+			return err_context(e, "migration %d", number);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * publish.h - the one way into the store: an uploaded addon is audited again, rendered for each
+ * client, stored by digest; then its names are recorded and made visible.
+ *
+ *   publish_prepare (pool)  →  publish_record (catalog, with the job's end)  →  publish_show (pool)
+ *
+ * A crash after any step loses nothing: content without a name is only unreferenced, and a
+ * recorded name that is not visible yet is shown at the next start.
+ */
+#ifndef API_PUBLISH_PUBLISH_H
+#define API_PUBLISH_PUBLISH_H
+
+#include <stdint.h>
+
+#include "builder/base/digest.h"
+#include "builder/base/err.h"
+#include "builder/model/abi.h"
+#include "builder/model/name.h"
+
+struct db;
+struct json;
+struct store;
+
+#define PUBLISH_ADDON_MAX (256u << 20)
+
+/* Strings are owned by the struct; free with publication_fini. */
+struct publication {
+	/* From the request. */
+	char *staged; /* the uploaded addon, in the store's temp folder; removed if still there */
+	char *package, *version, *key, *source, *toolchain;
+	char *file; /* "node_sqlite3.node" */
+	struct abi abi;
+	const struct target *target;
+	struct json *load; /* the worker's load test, put into the report; may be NULL */
+
+	/* Filled by publish_prepare. */
+	char digest[DIGEST_HEX_SIZE];
+	int64_t size;
+	char *report; /* JSON text */
+	struct {
+		char *path;
+		char digest[DIGEST_HEX_SIZE];
+		int64_t size;
+	} names[NAME_LAYOUT_COUNT];
+	size_t name_count;
+};
+void publication_fini(struct publication *p);
+
+/* Is this a file name that an addon may have: one component, safe characters, ".node"? */
+bool publish_file_valid(const char *file);
+
+/* ERR_AUDIT with the first finding if the addon is refused. Blocks. */
+int publish_prepare(struct publication *p, struct store *store, struct err *e);
+
+/* On the catalog's thread. */
+int publish_record(const struct publication *p, struct db *db, int64_t now, struct err *e);
+
+/* Makes the names visible. Blocks. */
+int publish_show(const struct publication *p, struct store *store, struct err *e);
+
+#endif

@@ -1,0 +1,115 @@
+#include "api/catalog/artifacts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/http/reply.h"
+#include "api/http/request.h"
+#include "api/routes/service.h"
+#include "api/store/store.h"
+#include "builder/base/mem.h"
+#include "builder/model/target.h"
+
+/* Strings of the query; they live as long as the request, which the query precedes. */
+static int
+list_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	return artifacts_list(db, arg, out, e);
+}
+
+void
+route_artifact_list(struct http_request *r, void *data)
+{
+	struct artifact_filter *f = xcalloc(1, sizeof *f);
+	const char *cursor = http_query(r, "cursor"), *limit = http_query(r, "limit");
+	const char *target = http_query(r, "target");
+	const struct target *t = target != NULL ? target_find(target) : NULL;
+
+	f->package = http_query(r, "package");
+	f->version = http_query(r, "version");
+	f->abi = http_query(r, "abi");
+	f->target = t != NULL ? t->triple : target;
+	f->cursor = cursor != NULL ? strtoll(cursor, NULL, 10) : 0;
+	f->limit = limit != NULL ? atoi(limit) : 0;
+	service_reply_query(data, r, list_query, f);
+}
+
+static int
+get_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	return artifacts_json(db, arg, out, e);
+}
+
+static int
+report_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	return artifacts_report(db, arg, out, e);
+}
+
+/* The digest in the path as 64 hex digits; 404 and NULL if it is none. */
+static char *
+digest_param(struct http_request *r)
+{
+	const char *text = http_param(r, "sha256");
+	struct digest d;
+
+	if (digest_parse(text, &d) != 0) {
+		reply_problem(r, 404, "not-found", NULL,
+			      "\"%.80s\" is no SHA-256 in lower-case hex", text);
+		return NULL;
+	}
+	return xstrdup(strncmp(text, "sha256:", 7) == 0 ? text + 7 : text);
+}
+
+void
+route_artifact_get(struct http_request *r, void *data)
+{
+	char *hex = digest_param(r);
+
+	if (hex != NULL)
+		service_reply_query(data, r, get_query, hex);
+}
+
+void
+route_artifact_report(struct http_request *r, void *data)
+{
+	char *hex = digest_param(r);
+
+	if (hex != NULL)
+		service_reply_query(data, r, report_query, hex);
+}
+
+static void
+reply_blob(struct service *s, struct http_request *r, const char *type)
+{
+	char *hex = digest_param(r);
+	struct store_file f;
+	struct err e = {0};
+
+	if (hex == NULL)
+		return;
+	if (store_open_blob(s->store, hex, &f, &e) != 0)
+		reply_err(r, &e);
+	else
+		reply_file(r, &(struct reply_file){
+				      .fd = f.fd,
+				      .size = f.size,
+				      .type = type,
+				      .etag = f.hex,
+				      .cache_control = "public, max-age=31536000, immutable",
+			      });
+	free(hex);
+}
+
+void
+route_artifact_file(struct http_request *r, void *data)
+{
+	reply_blob(data, r, "application/octet-stream");
+}
+
+void
+route_source_get(struct http_request *r, void *data)
+{
+	reply_blob(data, r, "application/gzip");
+}

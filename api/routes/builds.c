@@ -1,0 +1,228 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/catalog/catalog.h"
+#include "api/catalog/jobs.h"
+#include "api/http/reply.h"
+#include "api/http/request.h"
+#include "api/routes/service.h"
+#include "builder/base/clock.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/model/abi.h"
+#include "builder/model/package.h"
+#include "builder/model/target.h"
+
+#define LIST_MAX 50
+
+/* A request on its way to the catalog. body owns every string that want points to. */
+struct create {
+	struct service *service;
+	struct http_request *request;
+	struct json *body, *reply;
+	struct build_request want;
+	char requester[64];
+	bool created;
+};
+
+static void
+create_free(struct create *c)
+{
+	json_free(c->body);
+	free(c);
+}
+
+static int
+add_target(struct build_request *want, const char *name, struct err *e)
+{
+	const struct target *t = target_find(name);
+
+	if (t == NULL)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "target \"%.60s\" is not known; GET /v1/targets lists them", name);
+	for (size_t i = 0; i < want->target_count; i++)
+		if (strcmp(want->targets[i], t->triple) == 0)
+			return 0;
+	if (want->target_count == JOB_TARGETS_MAX)
+		return err_set(e, ERR_TOO_LARGE, "targets: more than %d", JOB_TARGETS_MAX);
+	want->targets[want->target_count++] = t->triple;
+	return 0;
+}
+
+static int
+read_targets(struct build_request *want, const struct json *v, struct err *e)
+{
+	if (strcmp(json_string(v, ""), "all") == 0) {
+		for (size_t i = 0; i < target_count(); i++)
+			if (add_target(want, target_at(i)->triple, e) != 0)
+				return e->code;
+		return 0;
+	}
+	if (!json_is_array(v) || json_count(v) == 0)
+		return err_set(e, ERR_INVALID,
+			       "targets: a list of target names, or \"all\", is needed");
+	json_foreach (item, v) {
+		if (json_string(item, NULL) == NULL)
+			return err_set(e, ERR_INVALID, "targets: every entry must be a string");
+		if (add_target(want, json_string(item, ""), e) != 0)
+			return e->code;
+	}
+	return 0;
+}
+
+static int
+read_abis(struct build_request *want, const struct json *v, struct err *e)
+{
+	if (v == NULL || json_is_null(v))
+		return 0;
+	if (!json_is_array(v))
+		return err_set(e, ERR_INVALID, "abis: a list such as [\"napi-v6\"] is needed");
+	json_foreach (item, v) {
+		const char *text = json_string(item, "");
+		struct abi abi;
+
+		if (abi_parse(text, &abi) != 0)
+			return err_set(e, ERR_INVALID, "abis: \"%.40s\" is not like napi-v6", text);
+		if (abi.kind != ABI_NAPI)
+			return err_set(e, ERR_UNSUPPORTED, "abis: %s: only Node-API is built here",
+				       text);
+		if (want->abi_count == ARRAY_SIZE(want->abis))
+			return err_set(e, ERR_TOO_LARGE, "abis: more than %zu",
+				       ARRAY_SIZE(want->abis));
+		want->abis[want->abi_count++] = text;
+	}
+	return 0;
+}
+
+static int
+read_request(struct create *c, struct err *e)
+{
+	static const char *const known[] = {"package", "version", "targets", "abis"};
+	struct build_request *want = &c->want;
+
+	json_foreach (member, c->body) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(known) && strcmp(known[i], json_name(member)) != 0)
+			i++;
+		if (i == ARRAY_SIZE(known))
+			return err_set(e, ERR_INVALID, "unknown field \"%.40s\"",
+				       json_name(member));
+	}
+	want->package = json_str(c->body, "package", "");
+	want->version = json_str(c->body, "version", "");
+	if (!package_name_valid(want->package))
+		return err_set(e, ERR_INVALID, "package: \"%.60s\" is no npm package name",
+			       want->package);
+	if (!package_version_valid(want->version))
+		return err_set(e, ERR_INVALID,
+			       "version: \"%.60s\" is no exact version such as 6.0.1",
+			       want->version);
+	if (read_targets(want, json_get(c->body, "targets"), e) != 0)
+		return e->code;
+	return read_abis(want, json_get(c->body, "abis"), e);
+}
+
+static int
+create_work(struct db *db, void *arg, struct err *e)
+{
+	struct create *c = arg;
+	int64_t build = 0;
+
+	if (jobs_request(db, &c->want, clock_wall_ms(), &build, &c->created, e) != 0)
+		return e->code;
+	return jobs_build_json(db, build, &c->reply, e);
+}
+
+static void
+create_done(int r, void *arg, const struct err *e)
+{
+	struct create *c = arg;
+
+	if (r != 0) {
+		json_free(c->reply);
+		reply_err(c->request, e);
+	} else {
+		if (c->created)
+			service_queue_changed(c->service);
+		reply_json(c->request, c->created ? 202 : 200, c->reply);
+	}
+	create_free(c);
+}
+
+void
+route_build_create(struct http_request *r, void *data)
+{
+	struct create *c = xcalloc(1, sizeof *c);
+	struct err e = {0};
+
+	c->service = data;
+	c->request = r;
+	c->body = http_body_json(r, &e);
+	snprintf(c->requester, sizeof c->requester, "%s", http_peer(r));
+	c->want.requester = c->requester;
+	c->want.queue_max = c->service->queue_max;
+	if (c->body == NULL || read_request(c, &e) != 0) {
+		reply_err(r, &e);
+		create_free(c);
+		return;
+	}
+	catalog_submit(c->service->catalog, create_work, create_done, c);
+}
+
+static int64_t *
+boxed(int64_t id)
+{
+	int64_t *box = xmalloc(sizeof *box);
+
+	*box = id;
+	return box;
+}
+
+static int
+get_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	return jobs_build_json(db, *(int64_t *)arg, out, e);
+}
+
+void
+route_build_get(struct http_request *r, void *data)
+{
+	int64_t id = service_id(r, "id", 'b');
+
+	if (id != 0)
+		service_reply_query(data, r, get_query, boxed(id));
+}
+
+static int
+list_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	(void)arg;
+	return jobs_build_list(db, LIST_MAX, out, e);
+}
+
+void
+route_build_list(struct http_request *r, void *data)
+{
+	service_reply_query(data, r, list_query, NULL);
+}
+
+static int
+cancel_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	int64_t id = *(int64_t *)arg;
+
+	if (jobs_build_cancel(db, id, clock_wall_ms(), e) != 0)
+		return e->code;
+	return jobs_build_json(db, id, out, e);
+}
+
+void
+route_build_cancel(struct http_request *r, void *data)
+{
+	int64_t id = service_id(r, "id", 'b');
+
+	if (id != 0)
+		service_reply_query(data, r, cancel_query, boxed(id));
+}

@@ -1,0 +1,92 @@
+/*
+ * service.h - what the routes share: one struct for the whole service, owned by serve.c.
+ */
+#ifndef API_ROUTES_SERVICE_H
+#define API_ROUTES_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/http/server.h"
+#include "builder/base/err.h"
+
+struct catalog;
+struct db;
+struct http_request;
+struct json;
+struct store;
+struct uv_loop_s;
+
+struct service {
+	struct uv_loop_s *loop;
+	struct catalog *catalog;
+	struct store *store;
+	struct http_server *server;
+	const char *data_dir, *log_dir;
+	bool build_on_miss;
+	bool tokens; /* --auth tokens */
+	bool closing;
+	int64_t queue_max;
+	uint64_t hold_ms, lease_ms;
+	struct lease_waiter *waiters;     /* workers that wait for a job */
+	struct miss_waiter *misses;       /* clients that wait for a build */
+	struct follower *followers;       /* clients that follow a log */
+	char *admin_token, *worker_token; /* hex of the SHA-256 of these */
+};
+
+/* All routes, for http_config. */
+extern const struct http_route service_routes[];
+extern const size_t service_route_count;
+
+/* Handlers, one resource a file; data is the struct service. */
+void route_build_create(struct http_request *r, void *data);
+void route_build_list(struct http_request *r, void *data);
+void route_build_get(struct http_request *r, void *data);
+void route_build_cancel(struct http_request *r, void *data);
+void route_job_get(struct http_request *r, void *data);
+void route_job_log(struct http_request *r, void *data);
+void route_prebuild(struct http_request *r, void *data);
+void route_artifact_list(struct http_request *r, void *data);
+void route_artifact_get(struct http_request *r, void *data);
+void route_artifact_file(struct http_request *r, void *data);
+void route_artifact_report(struct http_request *r, void *data);
+void route_targets(struct http_request *r, void *data);
+void route_health(struct http_request *r, void *data);
+void route_ready(struct http_request *r, void *data);
+void route_source_get(struct http_request *r, void *data);
+void route_lease(struct http_request *r, void *data);
+void route_heartbeat(struct http_request *r, void *data);
+void route_worker_log(struct http_request *r, void *data);
+void route_upload(struct http_request *r, void *data);
+void route_result(struct http_request *r, void *data);
+
+/* --- shared by routes --- */
+
+/* Runs `query` on the catalog's thread and replies with the JSON that it makes, or with its
+ * error. arg is handed to query and freed with free() after it. */
+typedef int (*service_query)(struct db *db, void *arg, struct json **out, struct err *e);
+void service_reply_query(struct service *s, struct http_request *r, service_query query, void *arg);
+
+/* "j42", "b7": the number behind the prefix; 0 and a 404 reply if it is none (the request is
+ * consumed then). */
+int64_t service_id(struct http_request *r, const char *param, char prefix);
+
+/* Called on the loop after anything that may have queued a job or ended one. */
+void service_queue_changed(struct service *s);
+void service_job_ended(struct service *s);
+
+/* Starts what waits and follows again at a tick (every second), and ends all of it at shutdown. */
+void service_tick(struct service *s);
+void service_end_waits(struct service *s);
+
+/* The pieces of the above that live in the routes' files. */
+void leases_retry(struct service *s);
+void leases_end(struct service *s, bool all);
+void misses_retry(struct service *s);
+void misses_end(struct service *s, bool all);
+void followers_tick(struct service *s, bool end);
+
+/* http_config.authorize. */
+int service_authorize(struct http_request *r, const char *scope, void *data, struct err *e);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * store.h - published bytes: content by SHA-256, immutable, and the names that point to it,
+ * behind an ops table that is chosen once by URL.
+ *
+ * All functions block (pool or start-up only), but store_open_name and store_open_blob, which are
+ * one open(2) on local disk and are what the serving path calls.
+ */
+#ifndef API_STORE_STORE_H
+#define API_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "builder/base/digest.h"
+#include "builder/base/err.h"
+
+struct store;
+
+/* An open file of the store; the caller closes fd. */
+struct store_file {
+	int fd;
+	uint64_t size;
+	char hex[DIGEST_HEX_SIZE];
+};
+
+struct store_ops {
+	const char *scheme;
+	int (*open)(const char *location, void **backend, struct err *e);
+	void (*close)(void *backend);
+	int (*put)(void *backend, const char *path, const char *hex, struct err *e);
+	int (*link)(void *backend, const char *name, const char *hex, struct err *e);
+	int (*open_blob)(void *backend, const char *hex, struct store_file *out, struct err *e);
+	int (*open_name)(void *backend, const char *name, struct store_file *out, struct err *e);
+};
+
+/* "file:DIR". Leftovers of unfinished writes are removed. */
+int store_open(const char *url, struct store **out, struct err *e);
+void store_close(struct store *s);
+
+/* Moves the file at path, which must lie in store_temp_dir, into the store. Its digest is computed
+ * from the bytes, never believed. Durable when it returns; putting what is there already is no
+ * error. On success path is gone. */
+int store_put(struct store *s, const char *path, struct digest *digest, struct err *e);
+
+/* Makes name (absolute, validated by the caller: "/prebuilds/…") stand for content that is in the
+ * store. The same link again is no error; another digest is ERR_CONFLICT. Durable. */
+int store_link(struct store *s, const char *name, const char *hex, struct err *e);
+
+/* ERR_NOT_FOUND if there is none. */
+int store_open_blob(struct store *s, const char *hex, struct store_file *out, struct err *e);
+int store_open_name(struct store *s, const char *name, struct store_file *out, struct err *e);
+
+/* Where files to be put are written first: same file system, swept at start. */
+const char *store_temp_dir(const struct store *s);
+
+#endif

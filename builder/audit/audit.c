@@ -1,0 +1,67 @@
+#include "builder/audit/audit.h"
+
+#include "builder/audit/elf_check.h"
+
+static void
+add_format(struct audit_report *r, const char *found)
+{
+	char want[FORMAT_TEXT_SIZE] = "an ELF file";
+	struct finding *f = report_add(r, RULE_FORMAT, SEVERITY_ERROR);
+
+	if (r->target != NULL)
+		format_elf_text(r->target->elf_class, r->target->elf_data, r->target->elf_machine,
+				want);
+	report_say(&f->expected, "%s", want);
+	report_say(&f->found, "%s", found);
+}
+
+static void
+judge(const struct elf *elf, const void *data, size_t len, const struct audit_request *req,
+      struct audit_report *r)
+{
+	struct elf_check c = {
+		.elf = elf,
+		.data = data,
+		.len = len,
+		.abi = req->abi,
+		.one_system = req->floor_major != 0,
+		.report = r,
+	};
+	struct finding *f;
+
+	elf_measure_needs(elf, r);
+	elf_measure_entry(elf, data, len, r);
+	if (r->target == NULL)
+		r->target = elf_target(elf);
+	if (r->target == NULL) {
+		f = report_add(r, RULE_MACHINE, SEVERITY_ERROR);
+		report_say(&f->expected, "a file for one of the %zu targets", target_count());
+		report_say(&f->found, "%s, for none of them", r->format.text);
+		report_say(&f->evidence, "e_machine is %u, e_flags 0x%x", elf->machine, elf->flags);
+		return;
+	}
+	c.target = r->target;
+	c.floor_major = c.one_system ? req->floor_major : r->target->floor_major;
+	c.floor_minor = c.one_system ? req->floor_minor : r->target->floor_minor;
+	elf_check(&c);
+}
+
+struct audit_report *
+audit_bytes(const void *data, size_t len, const struct audit_request *req)
+{
+	struct audit_report *r = report_new(req);
+	struct err e = {0};
+	struct elf elf;
+
+	format_identify(data, len, &r->format);
+	if (r->format.kind != FORMAT_ELF) {
+		add_format(r, r->format.text);
+	} else if (elf_read(data, len, &elf, &e) < 0) {
+		add_format(r, e.msg);
+	} else {
+		judge(&elf, data, len, req, r);
+		elf_fini(&elf);
+	}
+	report_finish(r);
+	return r;
+}

@@ -1,0 +1,266 @@
+#include "builder/audit/napi.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/audit/elf_read.h"
+#include "builder/base/mem.h"
+
+/* A decoder sees at most this much of a function, zeroes beyond the end of its segment; all of
+ * its patterns are shorter. */
+#define CODE_SIZE 48
+
+struct code {
+	unsigned char bytes[CODE_SIZE];
+	size_t at;
+	bool big;
+};
+
+static int
+compare(const void *key, const void *entry)
+{
+	return strcmp(key, ((const struct napi_symbol *)entry)->name);
+}
+
+bool
+napi_is_name(const char *symbol)
+{
+	return strncmp(symbol, "napi_", 5) == 0 || strncmp(symbol, "node_api_", 9) == 0;
+}
+
+unsigned
+napi_symbol_version(const char *symbol)
+{
+	const struct napi_symbol *found =
+		bsearch(symbol, napi_table, napi_table_count, sizeof napi_table[0], compare);
+
+	return found != NULL ? found->version : 0;
+}
+
+/* Steps over `len` bytes if they are next. */
+static bool
+skip(struct code *c, const char *bytes, size_t len)
+{
+	if (c->at + len > CODE_SIZE || memcmp(c->bytes + c->at, bytes, len) != 0)
+		return false;
+	c->at += len;
+	return true;
+}
+
+#define SKIP(c, literal) skip(c, literal, sizeof(literal) - 1)
+
+/* The next instruction of two or four bytes; 0, which none of the patterns has, at the end. */
+static uint32_t
+take(struct code *c, size_t size)
+{
+	uint32_t v = 0;
+
+	if (c->at + size > CODE_SIZE)
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		v |= (uint32_t)c->bytes[c->at + i] << 8 * (c->big ? size - 1 - i : i);
+	c->at += size;
+	return v;
+}
+
+static bool
+skip_word(struct code *c, uint32_t word)
+{
+	size_t at = c->at;
+
+	if (take(c, 4) == word)
+		return true;
+	c->at = at;
+	return false;
+}
+
+/* mov eax, imm32 | push imm8, pop | xor eax, eax; with or without a frame and endbr. */
+static bool
+decode_x86(struct code *c, unsigned *version)
+{
+	SKIP(c, "\xf3\x0f\x1e\xfa"); /* endbr64 */
+	SKIP(c, "\xf3\x0f\x1e\xfb"); /* endbr32 */
+	if (SKIP(c, "\x55")) {       /* push %rbp; mov %rsp, %rbp */
+		SKIP(c, "\x48");
+		if (!SKIP(c, "\x89\xe5"))
+			return false;
+	}
+	if (SKIP(c, "\xb8")) {
+		*version = take(c, 4);
+	} else if (SKIP(c, "\x6a")) {
+		*version = c->bytes[c->at++];
+		if (*version > 127 || !SKIP(c, "\x58"))
+			return false;
+	} else if (SKIP(c, "\x31\xc0")) {
+		*version = 0;
+	} else {
+		return false;
+	}
+	if (!SKIP(c, "\x5d"))    /* pop %rbp */
+		SKIP(c, "\xc9"); /* leave */
+	SKIP(c, "\xf3");         /* rep ret */
+	return SKIP(c, "\xc3");
+}
+
+/* The 32-bit value of a logical immediate whose pattern fills the register (N = 0, imms < 32):
+ * a run of ones, rotated right. */
+static uint32_t
+logical_immediate(uint32_t insn)
+{
+	unsigned ones = (insn >> 10 & 63) + 1, rotate = insn >> 16 & 31;
+	uint32_t v = ones >= 32 ? UINT32_MAX : (1u << ones) - 1;
+
+	return rotate == 0 ? v : v >> rotate | v << (32 - rotate);
+}
+
+/* movz w0, #imm16 | orr w0, wzr, #imm; with or without bti and pointer authentication. */
+static bool
+decode_aarch64(struct code *c, unsigned *version)
+{
+	uint32_t insn;
+
+	skip_word(c, 0xd503245f); /* bti c */
+	skip_word(c, 0xd503233f); /* paciasp */
+	insn = take(c, 4);
+	if ((insn & 0xffe0001f) == 0x52800000)
+		*version = insn >> 5 & 0xffff;
+	else if ((insn & 0xffe083ff) == 0x320003e0)
+		*version = logical_immediate(insn);
+	else
+		return false;
+	skip_word(c, 0xd50323bf);                                    /* autiasp */
+	return skip_word(c, 0xd65f03c0) || skip_word(c, 0xd65f0bff); /* ret, retaa */
+}
+
+/* movs r0, #imm8; bx lr. */
+static bool
+decode_thumb(struct code *c, unsigned *version)
+{
+	uint32_t insn = take(c, 2);
+
+	*version = insn & 0xff;
+	return (insn & 0xff00) == 0x2000 && take(c, 2) == 0x4770;
+}
+
+/* mov r0, #imm8; bx lr | mov pc, lr; around them what gcc writes to keep a frame pointer. */
+static bool
+decode_arm(struct code *c, unsigned *version)
+{
+	static const uint32_t frame[] = {
+		0xe52db004, /* str fp, [sp, #-4]! */
+		0xe28db000, /* add fp, sp, #0 */
+		0xe28bd000, /* add sp, fp, #0 */
+		0xe24bd000, /* sub sp, fp, #0 */
+		0xe49db004, /* ldr fp, [sp], #4 */
+	};
+	bool loaded = false;
+
+	for (;;) {
+		uint32_t insn = take(c, 4);
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(frame) && insn != frame[i])
+			i++;
+		if (i < ARRAY_SIZE(frame))
+			continue;
+		if (insn == 0xe12fff1e || insn == 0xe1a0f00e)
+			return loaded;
+		if ((insn & 0xffffff00) != 0xe3a00000)
+			return false;
+		*version = insn & 0xff;
+		loaded = true;
+	}
+}
+
+/* c.li a0, imm | addi a0, zero, imm; c.jr ra | jalr zero, ra. */
+static bool
+decode_riscv(struct code *c, unsigned *version)
+{
+	uint32_t insn = take(c, 2);
+
+	if ((insn & 0xff83) == 0x4501) {
+		*version = insn >> 2 & 31;
+	} else {
+		c->at = 0;
+		insn = take(c, 4);
+		*version = insn >> 20;
+		if ((insn & 0x800fffff) != 0x513)
+			return false;
+	}
+	return skip_word(c, 0x8067) || take(c, 2) == 0x8082;
+}
+
+/* li r3, imm; blr. */
+static bool
+decode_ppc64(struct code *c, unsigned *version)
+{
+	uint32_t insn = take(c, 4);
+
+	*version = insn & 0xffff;
+	return (insn & 0xffff8000) == 0x38600000 && skip_word(c, 0x4e800020);
+}
+
+/* lghi | lhi %r2, imm; br %r14. */
+static bool
+decode_s390(struct code *c, unsigned *version)
+{
+	uint32_t insn = take(c, 4);
+
+	*version = insn & 0xffff;
+	return ((insn & 0xffff8000) == 0xa7290000 || (insn & 0xffff8000) == 0xa7280000) &&
+	       take(c, 2) == 0x07fe;
+}
+
+static bool
+decode(const struct elf *elf, bool odd, struct code *c, unsigned *version)
+{
+	switch (elf->machine) {
+	case EM_X86_64:
+	case EM_386:
+		return decode_x86(c, version);
+	case EM_AARCH64:
+		return decode_aarch64(c, version);
+	case EM_ARM:
+		return odd ? decode_thumb(c, version) : decode_arm(c, version);
+	case EM_RISCV:
+		return decode_riscv(c, version);
+	case EM_PPC64:
+		return decode_ppc64(c, version);
+	case EM_S390:
+		return decode_s390(c, version);
+	default:
+		return false;
+	}
+}
+
+static const struct elf_symbol *
+version_entry(const struct elf *elf)
+{
+	for (size_t i = 0; i < elf->symbol_count; i++)
+		if (elf->symbols[i].defined &&
+		    strcmp(elf->symbols[i].name, NAPI_VERSION_ENTRY) == 0)
+			return &elf->symbols[i];
+	return NULL;
+}
+
+bool
+napi_declared(const struct elf *elf, const void *data, unsigned *version)
+{
+	const struct elf_symbol *s = version_entry(elf);
+	struct code c = {.big = elf->data == ELFDATA2MSB};
+	bool odd;
+
+	if (s == NULL)
+		return false;
+	/* On ARM the lowest bit of a function's address says that it is Thumb code. */
+	odd = elf->machine == EM_ARM && (s->value & 1) != 0;
+	for (size_t i = 0; i < CODE_SIZE; i++) {
+		uint64_t at;
+
+		if (!elf_offset(elf, s->value - odd + i, 1, &at))
+			break;
+		c.bytes[i] = ((const unsigned char *)data)[at];
+	}
+	return decode(elf, odd, &c, version);
+}

@@ -1,0 +1,67 @@
+/*
+ * report.h - what an audit found, while it is being written. audit.h is the side that readers see.
+ */
+#ifndef BUILDER_AUDIT_REPORT_H
+#define BUILDER_AUDIT_REPORT_H
+
+#include "builder/audit/audit.h"
+#include "builder/audit/format.h"
+
+enum severity { SEVERITY_WARNING, SEVERITY_ERROR };
+
+/* Texts are owned by the report, or NULL. */
+struct finding {
+	enum audit_rule rule;
+	enum severity severity;
+	char *expected, *found, *evidence;
+};
+
+/* A version such as 2.17 or 3.4.21; all zero if there is none. */
+struct audit_version {
+	unsigned part[3];
+};
+
+struct audit_report {
+	char *file;
+	struct format format;
+	const struct target *target; /* NULL if none fits */
+
+	struct abi abi;         /* ABI_NONE if unknown; version 0 if the file does not say it */
+	unsigned napi_used;     /* highest version of a used symbol, 0 if none is used */
+	unsigned napi_declared; /* what the addon says itself */
+	bool napi_decoded;      /* the above is known */
+
+	struct audit_version glibc, glibcxx; /* highest that is needed */
+	char **libs;                         /* DT_NEEDED */
+	size_t lib_count;
+
+	struct finding *findings;
+	size_t finding_count;
+	char *summary;
+};
+
+struct audit_report *report_new(const struct audit_request *req);
+
+/* Adds a finding and returns it so that its texts can be said; valid until the next is added. */
+struct finding *report_add(struct audit_report *r, enum audit_rule rule, enum severity severity);
+
+/* Sets one of a finding's texts. What comes out of a file may hold anything: all but printable
+ * ASCII becomes '?', and a long text is cut. */
+void report_say(char **text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first error as one line, for audit_summary; call it when all is found. */
+void report_finish(struct audit_report *r);
+
+/* Names for a finding's evidence: the first few, and how many there are. Start with {0}. */
+#define NAME_LIST_SIZE 400
+struct name_list {
+	char text[NAME_LIST_SIZE];
+	size_t count;
+};
+void name_list_add(struct name_list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "2.17", "3.4.21", as many parts as are not zero but at least two. */
+#define AUDIT_VERSION_SIZE 36
+void report_version(struct audit_version v, char out[AUDIT_VERSION_SIZE]);
+
+#endif

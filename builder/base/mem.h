@@ -1,0 +1,23 @@
+/*
+ * mem.h - allocation that cannot fail: out of memory aborts. Every size that comes from outside
+ * is checked against a named limit before it gets here.
+ */
+#ifndef BUILDER_BASE_MEM_H
+#define BUILDER_BASE_MEM_H
+
+#include <stddef.h>
+
+/* All return memory that the caller frees with free(). xcalloc zeroes. */
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* What the functions above do when memory is out: says so and aborts. */
+_Noreturn void xmalloc_failed(void);
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,188 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/base/mem.h"
+#include "builder/engine/parts.h"
+#include "builder/toolchain/toolchain.h"
+
+#define OUTPUT_KEPT (64u << 10) /* of one command, for its error message */
+
+void
+engine_say(struct engine *en, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n > sizeof line - 2)
+		n = sizeof line - 2;
+	line[n++] = '\n';
+	en->spec.on_log(line, (size_t)n, en->spec.arg);
+}
+
+void
+engine_progress(struct engine *en, const char *stage, size_t step, size_t steps)
+{
+	en->spec.on_progress(stage, (unsigned)step, (unsigned)steps, en->spec.arg);
+}
+
+void
+engine_fail(struct engine *en, enum job_outcome outcome, const char *code, const char *fmt, ...)
+{
+	char text[sizeof en->e.msg];
+	va_list ap;
+
+	if (en->e.code != 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(&en->e, ERR_BUILD, "%s", text);
+	en->outcome = outcome;
+	en->code = code;
+}
+
+static void
+make_spec(const struct engine *en, struct run_spec *out)
+{
+	static const char *const env[] = {
+		"PATH=" NODE_MOUNT "/bin:/usr/bin:/bin",
+		"HOME=/tmp",
+		"TMPDIR=/tmp",
+		"LANG=C.UTF-8",
+		"TZ=UTC",
+		"SOURCE_DATE_EPOCH=499162500",
+		"PYTHONDONTWRITEBYTECODE=1",
+		"PLAN_OUT=" PLAN_WORK "/plan.json",
+		"npm_config_nodedir=" NODE_MOUNT,
+	};
+	const struct toolchain *t = en->spec.toolchain;
+	const struct engine_limits *l = &en->spec.limits;
+
+	*out = (struct run_spec){.scratch = en->spec.scratch, .limits = l};
+	out->sandbox = (struct sandbox){
+		.root = t->root,
+		.cwd = PLAN_SOURCE,
+		.limits = {.cpu_seconds = l->cpu_seconds,
+			   /* Node reserves far more than it uses; what is used is watched. */
+			   .address_space = 64ull << 30,
+			   .file_size = l->file_size,
+			   .processes = l->processes,
+			   .open_files = 4096,
+			   .tmp_size = 512u << 20},
+	};
+	sandbox_mount(&out->sandbox, t->dir, TOOLCHAIN_MOUNT, false);
+	sandbox_mount(&out->sandbox, t->node, NODE_MOUNT, false);
+	sandbox_mount(&out->sandbox, en->spec.scratch, PLAN_WORK, true);
+	for (size_t i = 0; i < ARRAY_SIZE(env); i++)
+		strv_add(&out->env, env[i]);
+}
+
+static void
+on_output(const char *data, size_t len, void *arg)
+{
+	struct command *c = arg;
+
+	/* Steps run beside each other: their output is held back to the end, so that it is not
+	 * mixed; a step that prints much is let through. */
+	if (c->output.len + len <= OUTPUT_KEPT) {
+		buf_add(&c->output, data, len);
+		return;
+	}
+	if (c->output.len > 0)
+		c->engine->spec.on_log(c->output.data, c->output.len, c->engine->spec.arg);
+	c->output.len = 0;
+	if (len > OUTPUT_KEPT)
+		c->engine->spec.on_log(data, len, c->engine->spec.arg);
+	else
+		buf_add(&c->output, data, len);
+}
+
+/* The compiler's own message: its first line with "error", else the last line that says
+ * something. */
+static void
+pick_message(const struct buf *output, char *out, size_t size)
+{
+	const char *last = "";
+	char *copy = xstrdup(output->data != NULL ? output->data : ""), *save = NULL;
+
+	for (char *line = strtok_r(copy, "\r\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &save)) {
+		if (strstr(line, "rror:") != NULL) {
+			last = line;
+			break;
+		}
+		if (strspn(line, " \t^~") != strlen(line))
+			last = line;
+	}
+	snprintf(out, size, "%.300s", last);
+	free(copy);
+}
+
+void
+command_end(struct command *c)
+{
+	struct command **at = &c->engine->commands;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	buf_fini(&c->output);
+	free(c);
+}
+
+int
+command_start(struct engine *en, long step, const struct strv *argv, const char *cwd,
+	      uint64_t timeout_ms, void (*on_end)(const struct run_end *, void *))
+{
+	struct command *c = xcalloc(1, sizeof *c);
+	struct run_spec spec;
+	struct err e = {0};
+
+	make_spec(en, &spec);
+	spec.argv = *argv;
+	spec.sandbox.cwd = cwd;
+	spec.timeout_ms = timeout_ms;
+	spec.on_output = on_output;
+	spec.on_end = on_end;
+	spec.arg = c;
+	c->engine = en;
+	c->step = step;
+	c->next = en->commands;
+	en->commands = c;
+	if (run_start(en->loop, &spec, &c->run, &e) != 0) {
+		engine_fail(en, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+		command_end(c);
+	}
+	strv_fini(&spec.env);
+	return en->e.code;
+}
+
+void
+command_judge(struct command *c, const struct run_end *end, const char *label)
+{
+	struct engine *en = c->engine;
+	char message[320];
+
+	if (c->output.len > 0) {
+		en->spec.on_log(c->output.data, c->output.len, en->spec.arg);
+		if (c->output.data[c->output.len - 1] != '\n')
+			en->spec.on_log("\n", 1, en->spec.arg);
+	}
+	if (end->ok || en->cancelled)
+		return;
+	engine_say(en, "==> %s failed: %s", label, end->what);
+	pick_message(&c->output, message, sizeof message);
+	if (end->limited)
+		engine_fail(en, OUTCOME_FAILED, "limit", "%s: %s exceeded", label, end->what);
+	else
+		engine_fail(en, OUTCOME_FAILED, "build-failed", "%s: %s%s%s", label, end->what,
+			    message[0] != '\0' ? ": " : "", message);
+}

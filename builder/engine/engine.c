@@ -1,0 +1,359 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "builder/audit/audit.h"
+#include "builder/base/clock.h"
+#include "builder/base/file.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/engine/embed.h"
+#include "builder/engine/parts.h"
+#include "builder/source/unpack.h"
+#include "builder/toolchain/toolchain.h"
+
+#define PLAN_JSON_MAX (32u << 20)
+#define ADDON_MAX     (256u << 20)
+#define OUTPUT_KEPT   (64u << 10) /* of one command, for its error message */
+#define SOURCE_DEPTH  40
+
+/* ---- UNPACK ---- */
+
+static int
+write_work_file(const struct engine *en, const char *name, const char *text, struct err *e)
+{
+	char *path = xasprintf("%s/%s", en->spec.scratch, name);
+	int r = file_write(path, text, strlen(text), 0644, e);
+
+	free(path);
+	return r;
+}
+
+static int
+prepare_scratch(const struct engine *en, struct err *e)
+{
+	static const char *const folders[] = {"src", "obj", "gen", "out"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		char *path = xasprintf("%s/%s", en->spec.scratch, folders[i]);
+		int r = file_mkdirs(path, 0755, e);
+
+		free(path);
+		if (r != 0)
+			return r;
+	}
+	if (write_work_file(en, "plan.py", embed_plan_py, e) != 0 ||
+	    write_work_file(en, "loadtest.js", embed_loadtest_js, e) != 0 ||
+	    write_work_file(en, "exports.map", plan_exports, e) != 0)
+		return e->code;
+	return 0;
+}
+
+static void
+unpack_on_pool(uv_work_t *w)
+{
+	struct engine *en = w->data;
+	const struct engine_limits *l = &en->spec.limits;
+	char *src = xasprintf("%s/src", en->spec.scratch);
+	struct err e = {0};
+
+	if (prepare_scratch(en, &e) != 0)
+		engine_fail(en, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+	else if (unpack_file(en->spec.bundle, src,
+			     &(struct unpack_limits){.bytes = l->source_unpacked,
+						     .entries = l->source_entries,
+						     .depth = SOURCE_DEPTH,
+						     .allow_links = true,
+						     .strip = 1},
+			     &e) != 0)
+		engine_fail(en,
+			    e.code == ERR_MALFORMED || e.code == ERR_LIMIT ? OUTCOME_FAILED
+									   : OUTCOME_ERROR,
+			    err_name(e.code), "unpack the source: %s", e.msg);
+	free(src);
+}
+
+/* ---- CONFIGURE ---- */
+
+static void
+configured(const struct run_end *end, void *arg)
+{
+	struct command *c = arg;
+	struct engine *en = c->engine;
+
+	command_judge(c, end, "configure (node-gyp, binding.gyp)");
+	command_end(c);
+	engine_next(en);
+}
+
+static void
+configure(struct engine *en)
+{
+	struct strv argv = {0};
+
+	strv_add(&argv, NODE_MOUNT "/bin/node");
+	strv_add(&argv, NODE_MOUNT "/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js");
+	strv_add(&argv, "configure");
+	strv_add(&argv, "--loglevel=warn");
+	strv_add(&argv, "--nodedir=" NODE_MOUNT);
+	strv_addf(&argv, "--arch=%s", en->spec.toolchain->target->node_arch);
+	if (en->spec.abi.kind == ABI_NAPI)
+		strv_addf(&argv, "--napi_build_version=%u", en->spec.abi.version);
+	strv_add(&argv, "--");
+	strv_add(&argv, "-f");
+	strv_add(&argv, PLAN_WORK "/plan.py");
+	if (command_start(en, -1, &argv, PLAN_SOURCE, en->spec.limits.configure_ms, configured) !=
+	    0)
+		engine_next(en);
+	strv_fini(&argv);
+}
+
+/* ---- PLAN ---- */
+
+static void
+plan_on_pool(uv_work_t *w)
+{
+	struct engine *en = w->data;
+	char *path = xasprintf("%s/plan.json", en->spec.scratch);
+	struct json *gyp = NULL;
+	struct buf text = {0};
+	struct err e = {0};
+
+	if (file_read(path, PLAN_JSON_MAX, &text, &e) == 0)
+		gyp = json_parse(text.data, text.len, &e);
+	if (gyp != NULL)
+		plan_make(gyp, en->spec.toolchain, &en->plan, &e);
+	if (e.code != 0)
+		engine_fail(en, OUTCOME_FAILED,
+			    e.code == ERR_UNSUPPORTED ? "unsupported" : "build-failed", "%s",
+			    e.msg);
+	json_free(gyp);
+	buf_fini(&text);
+	free(path);
+}
+
+/* ---- COLLECT: audit, and a copy where the package's own loader looks for it ---- */
+
+static void
+collect_on_pool(uv_work_t *w)
+{
+	struct engine *en = w->data;
+	struct audit_request req = {
+		.target = en->spec.toolchain->target, .abi = en->spec.abi, .file = en->plan.addon};
+	char *release = xasprintf("%s/src/build/Release", en->spec.scratch);
+	struct audit_report *report = NULL;
+	struct buf bytes = {0};
+	struct err e = {0};
+
+	en->addon = xasprintf("%s/out/%s", en->spec.scratch, en->plan.addon);
+	en->copy = xasprintf("%s/%s", release, en->plan.addon);
+	if (file_read(en->addon, ADDON_MAX, &bytes, &e) != 0) {
+		engine_fail(en, OUTCOME_FAILED, "build-failed", "the build made no addon: %s",
+			    e.msg);
+		goto out;
+	}
+	report = audit_bytes(bytes.data, bytes.len, &req);
+	if (!audit_passed(report)) {
+		engine_fail(en, OUTCOME_REFUSED, "audit-failed", "%s", audit_summary(report));
+		goto out;
+	}
+	unlink(en->copy);
+	if (file_mkdirs(release, 0755, &e) != 0 || file_copy(en->addon, en->copy, 0755, &e) != 0)
+		engine_fail(en, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+out:
+	audit_free(report);
+	buf_fini(&bytes);
+	free(release);
+}
+
+/* ---- LOAD ---- */
+
+/* The report is the last line that is a JSON object. */
+static struct json *
+last_object(const struct buf *output)
+{
+	struct json *found = NULL;
+	char *copy = xstrdup(output->data != NULL ? output->data : ""), *save = NULL;
+
+	for (char *line = strtok_r(copy, "\r\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &save)) {
+		struct json *v = line[0] == '{' ? json_parse(line, strlen(line), NULL) : NULL;
+
+		if (v == NULL)
+			continue;
+		json_free(found);
+		found = v;
+	}
+	free(copy);
+	return found;
+}
+
+static void
+loaded(const struct run_end *end, void *arg)
+{
+	struct command *c = arg;
+	struct engine *en = c->engine;
+	const struct toolchain *t = en->spec.toolchain;
+	const char *why;
+
+	en->load = last_object(&c->output);
+	if (c->output.len > 0)
+		en->spec.on_log(c->output.data, c->output.len, en->spec.arg);
+	if (en->load == NULL)
+		en->load = json_object();
+	json_set_bool(en->load, "ran", true);
+	json_set_str(en->load, "runtime", t->load_runtime);
+	json_set_str(en->load, "emulator", t->load_emulator);
+	why = json_str(en->load, "error", end->what);
+	if (!end->ok || !json_bool(en->load, "ok", false)) {
+		json_set_bool(en->load, "ok", false);
+		if (!en->cancelled)
+			engine_fail(en, OUTCOME_REFUSED, "load-failed", "load test in %s: %s",
+				    t->load_runtime, end->ok ? "no report" : why);
+	}
+	command_end(c);
+	engine_next(en);
+}
+
+static void
+load(struct engine *en)
+{
+	const struct toolchain *t = en->spec.toolchain;
+	struct strv argv = {0};
+
+	if (t->load_argv.n == 0) {
+		engine_say(en, "==> no runtime for %s: not loaded", t->target->triple);
+		en->load = json_object();
+		json_set_bool(en->load, "ran", false);
+		engine_next(en);
+		return;
+	}
+	engine_say(en, "==> load test in %s", t->load_runtime);
+	strv_extend(&argv, &t->load_argv);
+	strv_add(&argv, PLAN_WORK "/loadtest.js");
+	strv_add(&argv, en->spec.package);
+	strv_add(&argv, PLAN_SOURCE);
+	strv_addf(&argv, "%s/build/Release/%s", PLAN_SOURCE, en->plan.addon);
+	if (command_start(en, -1, &argv, PLAN_SOURCE, en->spec.limits.load_ms, loaded) != 0)
+		engine_next(en);
+	strv_fini(&argv);
+}
+
+/* ---- the machine ---- */
+
+static void
+engine_free(struct engine *en)
+{
+	plan_fini(&en->plan);
+	json_free(en->load);
+	free(en->begun);
+	free(en->ended);
+	free(en->addon);
+	free(en->copy);
+	free(en);
+}
+
+static void
+finish(struct engine *en)
+{
+	struct engine_result result = {
+		.outcome = OUTCOME_SUCCEEDED,
+		.addon = en->addon,
+		.file = en->plan.addon,
+		.load = en->load,
+	};
+
+	if (en->cancelled) {
+		result.outcome = OUTCOME_CANCELLED;
+		result.code = "cancelled";
+		result.error = "the job was cancelled";
+	} else if (en->e.code != 0) {
+		result.outcome = en->outcome;
+		result.code = en->code;
+		result.error = en->e.msg;
+		engine_say(en, "==> %s: %s", job_outcome_name(en->outcome), en->e.msg);
+	} else {
+		engine_say(en, "==> %s is good", en->plan.addon);
+	}
+	en->spec.on_done(&result, en->spec.arg);
+	engine_free(en);
+}
+
+static void
+worked(uv_work_t *w, int status)
+{
+	(void)status;
+	engine_next(w->data);
+}
+
+static void
+on_pool(struct engine *en, const char *stage, uv_work_cb work)
+{
+	engine_progress(en, stage, 0, 0);
+	en->work.data = en;
+	uv_queue_work(en->loop, &en->work, work, worked);
+}
+
+void
+engine_next(struct engine *en)
+{
+	static const enum state after[] = {
+		[UNPACK] = CONFIGURE, [CONFIGURE] = PLAN, [PLAN] = STEPS,
+		[STEPS] = COLLECT,    [COLLECT] = LOAD,   [LOAD] = END,
+	};
+
+	if (en->state == STEPS)
+		share_leave(en->spec.share, &en->member);
+	en->state = en->e.code != 0 || en->cancelled ? END : after[en->state];
+	switch (en->state) {
+	case CONFIGURE:
+		engine_progress(en, "configure", 0, 0);
+		configure(en);
+		break;
+	case PLAN:
+		on_pool(en, "plan", plan_on_pool);
+		break;
+	case STEPS:
+		steps_begin(en);
+		break;
+	case COLLECT:
+		on_pool(en, "audit", collect_on_pool);
+		break;
+	case LOAD:
+		engine_progress(en, "load test", 0, 0);
+		load(en);
+		break;
+	case UNPACK:
+	case END:
+		finish(en);
+		break;
+	}
+}
+
+struct engine *
+engine_start(struct uv_loop_s *loop, const struct engine_spec *spec)
+{
+	struct engine *en = xcalloc(1, sizeof *en);
+
+	en->loop = loop;
+	en->spec = *spec;
+	en->state = UNPACK;
+	engine_say(en, "==> %s@%s for %s, toolchain %s", spec->package, spec->version,
+		   spec->toolchain->target->triple, spec->toolchain->digest);
+	on_pool(en, "unpack", unpack_on_pool);
+	return en;
+}
+
+void
+engine_cancel(struct engine *en)
+{
+	en->cancelled = true;
+	for (struct command *c = en->commands; c != NULL; c = c->next)
+		run_cancel(c->run);
+	/* A job that waits for its turn has nothing that could end. */
+	if (en->state == STEPS && en->commands == NULL)
+		engine_next(en);
+}

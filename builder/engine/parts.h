@@ -1,0 +1,74 @@
+/*
+ * parts.h - what the parts of a build job share: engine.c (the state machine), command.c (its
+ * commands in the sandbox) and steps.c (the plan's steps). Private to builder/engine.
+ */
+#ifndef BUILDER_ENGINE_PARTS_H
+#define BUILDER_ENGINE_PARTS_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "builder/base/buf.h"
+#include "builder/base/err.h"
+#include "builder/engine/engine.h"
+#include "builder/engine/run.h"
+#include "builder/engine/share.h"
+#include "builder/plan/plan.h"
+
+enum state { UNPACK, CONFIGURE, PLAN, STEPS, COLLECT, LOAD, END };
+
+/* A step that runs, or a single command of another state (step = -1). */
+struct command {
+	struct command *next;
+	struct engine *engine;
+	struct run *run;
+	long step;
+	struct buf output;
+};
+
+struct engine {
+	uv_loop_t *loop;
+	struct engine_spec spec;
+	enum state state;
+	uv_work_t work;
+	struct err e;             /* of the work under way */
+	enum job_outcome outcome; /* of e, if it is set */
+	const char *code;
+	bool cancelled;
+
+	struct plan plan;
+	struct share_member member;
+	struct command *commands; /* running */
+	char *begun, *ended;      /* per step: has it? */
+	size_t started, finished;
+	uint64_t deadline; /* of all steps, clock_mono_ms */
+
+	char *addon, *copy; /* paths outside the sandbox: the result, and the one that is loaded */
+	struct json *load;
+};
+
+/* Writes a line to the job's log. */
+void engine_say(struct engine *en, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void engine_progress(struct engine *en, const char *stage, size_t step, size_t steps);
+
+/* Records why the job fails. The first failure decides; what fails because of it adds nothing. */
+void engine_fail(struct engine *en, enum job_outcome outcome, const char *code, const char *fmt,
+		 ...) __attribute__((format(printf, 4, 5)));
+
+/* The state's work is done, or has failed: goes on. May free the job. */
+void engine_next(struct engine *en);
+
+/* Starts a command in the job's sandbox; on_end gets the struct command. Returns non-zero, with
+ * the failure recorded, if it did not start. */
+int command_start(struct engine *en, long step, const struct strv *argv, const char *cwd,
+		  uint64_t timeout_ms, void (*on_end)(const struct run_end *, void *));
+
+/* Flushes a command's output, and says in the job's error what went wrong. */
+void command_judge(struct command *c, const struct run_end *end, const char *label);
+void command_end(struct command *c);
+
+/* STEPS: runs the plan, then calls engine_next. */
+void steps_begin(struct engine *en);
+
+#endif

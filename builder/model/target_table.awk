@@ -1,0 +1,39 @@
+# Prints the C table of targets from toolchains/targets/*.conf ("key = value" lines, # comments).
+# A missing key is an error that names the file: a target must be described completely.
+function value(key)
+{
+	if (!(key in conf)) {
+		printf "%s: no \"%s\"\n", file, key > "/dev/stderr"
+		failed = 1
+	}
+	return conf[key]
+}
+function row(    floor)
+{
+	if (file == "")
+		return
+	split(value("floor"), floor, ".")
+	printf "\t{.triple = \"%s\", .node_platform = \"%s\", .node_arch = \"%s\",\n", \
+	    value("triple"), value("node_platform"), value("node_arch")
+	printf "\t .libc = %s, .floor_major = %d, .floor_minor = %d,\n", \
+	    value("libc") == "musl" ? "LIBC_MUSL" : "LIBC_GLIBC", floor[1], floor[2]
+	printf "\t .elf_class = %d, .elf_data = %d, .elf_machine = %s,\n", \
+	    value("elf_class") == 64 ? 2 : 1, value("elf_data") == "msb" ? 2 : 1, value("elf_machine")
+	printf "\t .elf_flags_mask = %s, .elf_flags_value = %s, .page_align = %s,\n", \
+	    value("elf_flags_mask"), value("elf_flags_value"), value("page_align")
+	printf "\t .loader = \"%s\"},\n", value("loader")
+	delete conf
+}
+FNR == 1 { row(); file = FILENAME }
+{
+	sub(/#.*/, "")
+	at = index($0, "=")
+	if (at == 0)
+		next
+	key = substr($0, 1, at - 1)
+	val = substr($0, at + 1)
+	gsub(/^[ \t]+|[ \t]+$/, "", key)
+	gsub(/^[ \t]+|[ \t]+$/, "", val)
+	conf[key] = val
+}
+END { row(); exit failed }

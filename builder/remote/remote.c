@@ -1,0 +1,226 @@
+#include "builder/remote/remote.h"
+
+#include <fcntl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "builder/base/file.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/transfer/request.h"
+
+#define ANSWER_MAX   (64u << 20)
+#define SEND_SECONDS 600
+
+int
+remote_init(struct remote *r, const char *url, const char *token_file, struct err *e)
+{
+	struct buf text = {0};
+	size_t n = strlen(url);
+
+	*r = (struct remote){0};
+	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+		return err_set(e, ERR_USAGE,
+			       "--server wants a URL such as http://host:8377, not %s", url);
+	if (token_file != NULL) {
+		if (file_read(token_file, 4096, &text, e) != 0) {
+			buf_fini(&text);
+			return e->code;
+		}
+		text.data[strcspn(text.data, "\r\n")] = '\0';
+		r->token = buf_take(&text);
+	}
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	r->url = xstrndup(url, n);
+	return 0;
+}
+
+void
+remote_fini(struct remote *r)
+{
+	free(r->url);
+	free(r->token);
+	*r = (struct remote){0};
+}
+
+/* The problem's own code if it is one of ours, else the nearest to the status. */
+static int
+code_of(long status, const char *name)
+{
+	int code = name != NULL ? err_from_name(name) : ERR_INTERNAL;
+
+	if (code != ERR_INTERNAL)
+		return code;
+	switch (status) {
+	case 400:
+		return ERR_INVALID;
+	case 401:
+		return ERR_UNAUTHORIZED;
+	case 403:
+		return ERR_FORBIDDEN;
+	case 404:
+		return ERR_NOT_FOUND;
+	case 409:
+		return ERR_CONFLICT;
+	case 413:
+		return ERR_TOO_LARGE;
+	case 422:
+		return ERR_MALFORMED;
+	case 503:
+		return ERR_BUSY;
+	default:
+		return ERR_INTERNAL;
+	}
+}
+
+static int
+check_answer(const struct transfer_response *answer, const char *path, struct err *e)
+{
+	struct json *problem;
+	int code;
+
+	if (answer->status >= 200 && answer->status < 300)
+		return 0;
+	problem = json_parse(answer->body.data != NULL ? answer->body.data : "", answer->body.len,
+			     NULL);
+	code = code_of(answer->status, json_str(problem, "code", NULL));
+	err_set(e, code, "%s", json_str(problem, "detail", ""));
+	if (e->msg[0] == '\0')
+		snprintf(e->msg, sizeof e->msg, "%s: HTTP status %ld", path, answer->status);
+	json_free(problem);
+	return e->code;
+}
+
+static int
+exchange(const struct remote *r, struct transfer_request *req, const char *path,
+	 struct transfer_response *out, struct err *e)
+{
+	char *url = xasprintf("%s%s", r->url, path);
+	int code;
+
+	req->url = url;
+	req->token = r->token;
+	req->cancel = r->cancel;
+	req->limit = ANSWER_MAX;
+	code = transfer_request(req, out, e);
+	if (code == 0)
+		code = check_answer(out, path, e);
+	free(url);
+	return code;
+}
+
+int
+remote_json(const struct remote *r, const char *method, const char *path, const struct json *body,
+	    unsigned seconds, struct json **out, struct err *e)
+{
+	char *text = body != NULL ? json_text(body) : NULL;
+	struct transfer_request req = {
+		.method = method,
+		.type = body != NULL ? "application/json" : NULL,
+		.body = text,
+		.body_len = text != NULL ? strlen(text) : 0,
+		.seconds = seconds,
+	};
+	struct transfer_response answer;
+	int code = exchange(r, &req, path, &answer, e);
+
+	if (out != NULL)
+		*out = NULL;
+	if (code == 0 && out != NULL && answer.body.len > 0) {
+		*out = json_parse(answer.body.data, answer.body.len, e);
+		if (*out == NULL)
+			code = err_context(e, "%s%s does not speak our API", r->url, path);
+	}
+	buf_fini(&answer.body);
+	free(text);
+	return code;
+}
+
+int
+remote_send(const struct remote *r, const char *method, const char *path, const void *data,
+	    size_t len, struct err *e)
+{
+	struct transfer_request req = {
+		.method = method,
+		.type = "application/octet-stream",
+		.body = data,
+		.body_len = len,
+		.seconds = SEND_SECONDS,
+	};
+	struct transfer_response answer;
+	int code = exchange(r, &req, path, &answer, e);
+
+	buf_fini(&answer.body);
+	return code;
+}
+
+int
+remote_send_file(const struct remote *r, const char *path, const char *file, struct err *e)
+{
+	struct transfer_request req = {
+		.method = "PUT",
+		.type = "application/octet-stream",
+		.body_path = file,
+		.seconds = SEND_SECONDS,
+	};
+	struct transfer_response answer;
+	int code = exchange(r, &req, path, &answer, e);
+
+	buf_fini(&answer.body);
+	return code;
+}
+
+static int
+write_piece(const void *data, size_t len, void *arg)
+{
+	return file_write_all(*(int *)arg, data, len);
+}
+
+int
+remote_save(const struct remote *r, const char *path, const char *file, char *digest, struct err *e)
+{
+	char *temp = xasprintf("%s.part-%d", file, (int)getpid());
+	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), code;
+	struct transfer_request req = {
+		.method = "GET",
+		.seconds = SEND_SECONDS,
+		.on_data = write_piece,
+		.arg = &fd,
+	};
+	struct transfer_response answer = {0};
+
+	if (fd < 0) {
+		code = err_sys(e, -errno, "create %s", temp);
+		goto out;
+	}
+	code = exchange(r, &req, path, &answer, e);
+	if (code == 0 && fsync(fd) != 0)
+		code = err_sys(e, -errno, "write %s", file);
+	close(fd);
+	if (code == 0 && rename(temp, file) != 0)
+		code = err_sys(e, -errno, "rename to %s", file);
+	if (code != 0)
+		unlink(temp);
+	if (digest != NULL)
+		snprintf(digest, sizeof answer.digest, "%s", answer.digest);
+out:
+	buf_fini(&answer.body);
+	free(temp);
+	return code;
+}
+
+int
+remote_stream(const struct remote *r, const char *path,
+	      int (*on_data)(const void *data, size_t len, void *arg), void *arg, struct err *e)
+{
+	struct transfer_request req = {.method = "GET", .on_data = on_data, .arg = arg};
+	struct transfer_response answer;
+	int code = exchange(r, &req, path, &answer, e);
+
+	buf_fini(&answer.body);
+	return code;
+}

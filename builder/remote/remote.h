@@ -1,0 +1,46 @@
+/*
+ * remote.h - a client of the service's HTTP API, for the worker and for prebuildctl. Blocks.
+ *
+ * An answer that is a problem (RFC 9457) becomes an error with the problem's code and detail.
+ */
+#ifndef BUILDER_REMOTE_REMOTE_H
+#define BUILDER_REMOTE_REMOTE_H
+
+#include <stdatomic.h>
+
+#include "builder/base/digest.h"
+#include "builder/base/err.h"
+
+struct json;
+
+struct remote {
+	char *url;           /* without a trailing slash */
+	char *token;         /* or NULL */
+	atomic_bool *cancel; /* ends what is under way; NULL for none */
+};
+
+/* token_file: NULL, or a file whose first line is the token. */
+int remote_init(struct remote *r, const char *url, const char *token_file, struct err *e);
+void remote_fini(struct remote *r);
+
+/* One exchange. body: NULL, or JSON that is not taken over. out: NULL, or gets the answer's JSON
+ * (NULL for an empty answer), which the caller frees. seconds: 0 for no limit. */
+int remote_json(const struct remote *r, const char *method, const char *path,
+		const struct json *body, unsigned seconds, struct json **out, struct err *e);
+
+/* Sends bytes, or a file. */
+int remote_send(const struct remote *r, const char *method, const char *path, const void *data,
+		size_t len, struct err *e);
+int remote_send_file(const struct remote *r, const char *path, const char *file, struct err *e);
+
+/* A GET whose body goes to a new file (written whole or not at all); digest: "sha256:…" of the
+ * X-Prebuild-Digest header, or empty, 80 bytes; may be NULL. */
+int remote_save(const struct remote *r, const char *path, const char *file, char *digest,
+		struct err *e);
+
+/* A GET whose body is handed over piece by piece; non-zero from on_data ends it. */
+int
+remote_stream(const struct remote *r, const char *path,
+	      int (*on_data)(const void *data, size_t len, void *arg), void *arg, struct err *e);
+
+#endif

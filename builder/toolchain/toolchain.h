@@ -1,0 +1,39 @@
+/*
+ * toolchain.h - an assembled toolchain, read from its description (toolchains/README.md): an
+ * immutable folder that is named by the digest of its contents.
+ */
+#ifndef BUILDER_TOOLCHAIN_TOOLCHAIN_H
+#define BUILDER_TOOLCHAIN_TOOLCHAIN_H
+
+#include "builder/base/digest.h"
+#include "builder/base/err.h"
+#include "builder/base/strv.h"
+#include "builder/model/target.h"
+
+struct json;
+
+/* Where the parts are mounted in the sandbox; the flags in a description refer to these. */
+#define TOOLCHAIN_MOUNT "/toolchain"
+#define NODE_MOUNT      "/node"
+
+/* Plain data; all strings belong to it. */
+struct toolchain {
+	const struct target *target;
+	char digest[DIGEST_HEX_SIZE]; /* SHA-256 of its manifest */
+	char *dir;                    /* mounted at TOOLCHAIN_MOUNT */
+	char *root;                   /* the hermetic file system, mounted at / */
+	char *node;                   /* Node with headers and npm, mounted at NODE_MOUNT */
+	struct strv cc, cxx, cflags, ldflags, ldlibs, ar, strip;
+	struct strv load_argv;    /* runs a script in the target's runtime; empty: none */
+	char *load_runtime;       /* "node 20.20.2", or NULL */
+	char *load_emulator;      /* "qemu-aarch64 7.2", or NULL */
+	struct json *description; /* the whole document, for provenance */
+};
+
+/* Opens the current toolchain of a target below dir. ERR_NOT_FOUND says how to assemble it;
+ * ERR_MALFORMED if it is not what its name says. Blocks. */
+int
+toolchain_open(const char *dir, const struct target *target, struct toolchain *out, struct err *e);
+void toolchain_fini(struct toolchain *t);
+
+#endif

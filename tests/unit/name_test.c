@@ -1,0 +1,253 @@
+#include "builder/model/name.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/base/mem.h"
+#include "tests/lib/test.h"
+
+/* What upstream's release workflows build and clients ask for, see prebuild-install's default
+ * template; process.platform with the C library, and process.arch. */
+static const struct {
+	const char *platform, *arch;
+} places[] = {
+	{"linux", "x64"},         {"linux", "arm64"},     {"linux", "arm"},
+	{"linux", "ia32"},        {"linux", "ppc64"},     {"linux", "s390x"},
+	{"linux", "riscv64"},     {"linux", "loong64"},   {"linux", "mips64el"},
+	{"linuxmusl", "x64"},     {"linuxmusl", "arm64"}, {"linuxmusl", "arm"},
+	{"darwin", "x64"},        {"darwin", "arm64"},    {"win32", "x64"},
+	{"win32", "ia32"},        {"win32", "arm64"},     {"freebsd", "x64"},
+	{"android", "arm64"},     {"aix", "ppc64"},       {"sunos", "x64"},
+	{"openharmony", "arm64"},
+};
+
+static const struct {
+	const char *package, *base, *version, *abi;
+} builds[] = {
+	{"sqlite3", "sqlite3", "5.1.7-rc.0", "napi-v3"},
+	{"sqlite3", "sqlite3", "5.1.7", "napi-v3"},
+	{"sqlite3", "sqlite3", "5.1.7", "napi-v6"},
+	{"sqlite3", "sqlite3", "6.0.1", "napi-v6"},
+	{"better-sqlite3", "better-sqlite3", "7.4.5", "node-v93"},
+	{"better-sqlite3", "better-sqlite3", "8.7.0", "node-v108"},
+	{"better-sqlite3", "better-sqlite3", "9.6.0", "node-v120"},
+	{"better-sqlite3", "better-sqlite3", "11.10.0", "node-v127"},
+	{"better-sqlite3", "better-sqlite3", "12.4.6", "electron-v136"},
+	{"better-sqlite3", "better-sqlite3", "12.11.1", "node-v141"},
+	{"better-sqlite3", "better-sqlite3", "12.11.1", "electron-v145"},
+	{"sharp", "sharp", "0.32.6", "napi-v7"},
+	{"@discordjs/opus", "opus", "0.9.0", "node-v115"},
+	{"@a/b", "b", "1.0.0-rc.1+build.5", "napi-v10"},
+	{"canvas", "canvas", "3.0.0-rc3", "napi-v7"},
+	{"x-v1.0.0", "x-v1.0.0", "1.0.0-node-v1", "node-v127"},
+};
+
+TEST(round_trips)
+{
+	size_t count = 0, ours = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(builds); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+			char file[400], path[700], abi[ABI_TEXT_SIZE];
+			struct buf out = {0};
+			struct name n;
+
+			snprintf(file, sizeof file, "%s-v%s-%s-%s-%s.tar.gz", builds[i].base,
+				 builds[i].version, builds[i].abi, places[k].platform,
+				 places[k].arch);
+			snprintf(path, sizeof path, "/prebuilds/%s/v%s/%s", builds[i].package,
+				 builds[i].version, file);
+			count++;
+			if (!CHECK_MSG(name_parse(builds[i].package, builds[i].version, file, &n) ==
+					       0,
+				       "%s was refused", file))
+				continue;
+			CHECK_INT(n.layout, NAME_PREBUILD_INSTALL);
+			CHECK_STR(n.package, builds[i].package);
+			CHECK_STR(n.version, builds[i].version);
+			abi_text(n.abi, abi);
+			CHECK_STR(abi, builds[i].abi);
+			CHECK_STR(n.platform, places[k].platform);
+			CHECK_STR(n.arch, places[k].arch);
+			CHECK(n.target == target_from_node(places[k].platform, places[k].arch));
+			ours += n.target != NULL;
+			name_file(&n, &out);
+			CHECK_STR(out.data, file);
+			out.len = 0;
+			name_path(&n, &out);
+			CHECK_STR(out.data, path);
+			buf_fini(&out);
+		}
+	CHECK(count >= 300);
+	CHECK(ours > 0 && ours < count);
+}
+
+TEST(targets)
+{
+	struct name n;
+
+	CHECK_INT(name_parse("sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz", &n), 0);
+	CHECK(n.target != NULL && strcmp(n.target->triple, "x86_64-linux-gnu") == 0);
+	CHECK_INT(name_parse("sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linux-arm64.tar.gz", &n),
+		  0);
+	CHECK(n.target != NULL && strcmp(n.target->triple, "aarch64-linux-gnu") == 0);
+	CHECK_INT(name_parse("sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-aix-ppc64.tar.gz", &n), 0);
+	CHECK(n.target == NULL);
+	CHECK_STR(n.platform, "aix");
+	CHECK_STR(n.arch, "ppc64");
+	/* Every target has a name that leads back to it. */
+	CHECK(target_count() > 0);
+	for (size_t i = 0; i < target_count(); i++) {
+		const struct target *t = target_at(i);
+		struct buf file = {0};
+		struct name m = {.package = "sqlite3", .version = "6.0.1"};
+
+		m.abi = (struct abi){ABI_NAPI, 6};
+		snprintf(m.platform, sizeof m.platform, "%s", t->node_platform);
+		snprintf(m.arch, sizeof m.arch, "%s", t->node_arch);
+		name_file(&m, &file);
+		CHECK_MSG(name_parse("sqlite3", "6.0.1", file.data, &n) == 0, "%s", file.data);
+		CHECK(n.target == target_from_node(t->node_platform, t->node_arch));
+		buf_fini(&file);
+	}
+}
+
+TEST(near_misses)
+{
+	static const char *const bad[] = {
+		"",
+		".tar.gz",
+		"sqlite3",
+		"sqlite3-v6.0.1.tar.gz",
+		"sqlite3-v6.0.1-napi-v6.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tgz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar.xz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz ",
+		" sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz.sha256",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz/",
+		"/sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"../sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64.TAR.GZ",
+		"sqlite3-v6.0.1-napi-v6-linux-x64-tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64_tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64xtar.gz",
+		"SQLITE3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite33-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"better-sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"@scope/sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-V6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3--v6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-vv6.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.0-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.10-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v06.0.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-rc.1-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1+b-napi-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v0-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v06-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v11-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6.1-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-NAPI-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6--linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi--v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-node-v-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-node-v127x-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-node-v99999-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-node-webkit-v121-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-deno-v2-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-bun-v1-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-electron-v6.1-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-v6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-6-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-undefined-vundefined-linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-Linux-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-X64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux--x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64-.tar.gz",
+		"sqlite3-v6.0.1-napi-v6--x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64-musl.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-musl-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-glibc-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linuxglibc-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-musl-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-darwinmusl-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-macos-arm64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-windows-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-win64-x64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-armv6.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-armv7.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-armv7l.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-armv8.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-armhf.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-aarch64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x86_64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-amd64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x86.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x32.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-ppc64le.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-universal.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64+arm64.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64\n.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-x64%00.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-\xc3\xa9.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-linux-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-{platform}{libc}-{arch}.tar.gz",
+		"sqlite3-v6.0.1-napi-v6-x64-linux.tar.gz",
+		"sqlite3-v6.0.1-linux-x64-napi-v6.tar.gz",
+		"{name}-v{version}-{abi}-{platform}-{arch}.tar.gz",
+	};
+	struct name n;
+
+	CHECK(ARRAY_SIZE(bad) >= 60);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CHECK_MSG(name_parse("sqlite3", "6.0.1", bad[i], &n) == ERR_INVALID,
+			  "\"%s\" was accepted", bad[i]);
+}
+
+TEST(package_and_version_must_be_good_and_the_same)
+{
+	static const char file[] = "sqlite3-v6.0.1-napi-v6-linux-x64.tar.gz";
+	struct name n;
+
+	CHECK_INT(name_parse("sqlite3", "6.0.1", file, &n), 0);
+	CHECK_INT(name_parse("@scope/sqlite3", "6.0.1", file, &n), 0);
+	CHECK_STR(n.package, "@scope/sqlite3");
+	CHECK_INT(name_parse("@scope/sqlite", "6.0.1", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("sqlite", "6.0.1", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("sqlite3", "6.0.2", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("sqlite3", "v6.0.1", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("sqlite3", "6.0", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("Sqlite3", "6.0.1", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("../sqlite3", "6.0.1", file, &n), ERR_INVALID);
+	CHECK_INT(name_parse("", "6.0.1", "-v6.0.1-napi-v6-linux-x64.tar.gz", &n), ERR_INVALID);
+	CHECK_INT(name_parse("sqlite3", "", "sqlite3-v-napi-v6-linux-x64.tar.gz", &n), ERR_INVALID);
+	/* The version is taken whole: what looks like an ABI inside it is none. */
+	CHECK_INT(name_parse("a", "1.0.0-napi-v3", "a-v1.0.0-napi-v3-napi-v6-linux-x64.tar.gz", &n),
+		  0);
+	CHECK_INT(n.abi.version, 6);
+	CHECK_INT(name_parse("a", "1.0.0", "a-v1.0.0-napi-v3-napi-v6-linux-x64.tar.gz", &n),
+		  ERR_INVALID);
+}
+
+TEST(addon_paths)
+{
+	struct buf out = {0};
+
+	name_addon_path(NAME_PREBUILD_INSTALL, "node_sqlite3.node", &out);
+	CHECK_STR(out.data, "build/Release/node_sqlite3.node");
+	CHECK_STR(name_layout_text(NAME_PREBUILD_INSTALL), "prebuild-install");
+	buf_fini(&out);
+}

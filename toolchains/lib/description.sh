@@ -1,0 +1,53 @@
+# toolchain.json: what the builder is told about a toolchain.
+
+# description CONF PACKAGES ROOT NODE
+description() {
+	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags ldflags align
+	read -ra flags < <(conf "$conf" machine_flags) || true
+	common=("--target=$(conf_need "$conf" clang_triple)" --sysroot=/toolchain/sysroot
+		-resource-dir /toolchain/resource "${flags[@]}" -Wno-unused-command-line-argument)
+
+	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
+	cflags=(-ffp-contract=off)
+
+	# Everything but -shared, the objects, -soname, -o and --version-script.
+	ldflags=(-fuse-ld=lld -rtlib=compiler-rt -unwindlib=libunwind -static-libstdc++ -pthread
+		-Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--as-needed
+		# libc++'s objects ask for librt, which they do not use.
+		-Wl,--no-dependent-libraries
+		-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--hash-style=both -Wl,--build-id=sha1)
+	align=$(conf_need "$conf" page_align)
+	[[ $align == 0x1000 ]] || ldflags+=("-Wl,-z,max-page-size=$align")
+	# A thread_local's destructor may run after the addon was unloaded, unless the C library counts
+	# them (glibc from 2.18 on). musl never unloads.
+	case $(conf_need "$conf" libc)-$(conf_need "$conf" floor) in
+	glibc-2.1[0-7]) ldflags+=(-Wl,-z,nodelete) ;;
+	esac
+
+	printf '{"schema":1,"target":%s,\n' "$(json_string "$(conf_need "$conf" triple)")"
+	printf '"node":{"platform":%s,"arch":%s},\n' \
+		"$(json_string "$(conf_need "$conf" node_platform)")" "$(json_string "$(conf_need "$conf" node_arch)")"
+	printf '"libc":{"name":%s,"floor":%s},\n' \
+		"$(json_string "$(conf_need "$conf" libc)")" "$(json_string "$(conf_need "$conf" floor)")"
+	printf '"components":{"root":%s,"node":%s},\n' "$(json_string "$root")" "$(json_string "$node")"
+	printf '"cc":%s,\n' "$(json_array clang-19 "${common[@]}")"
+	printf '"cxx":%s,\n' "$(json_array clang++-19 "${common[@]}" -stdlib=libc++)"
+	printf '"cflags":%s,\n' "$(json_array "${cflags[@]}")"
+	printf '"ldflags":%s,\n' "$(json_array "${ldflags[@]}")"
+	printf '"ldlibs":%s,\n' "$(json_array -ldl -lm)"
+	printf '"ar":%s,\n' "$(json_array llvm-ar-19 rcsD)"
+	printf '"strip":%s,\n' "$(json_array llvm-strip-19 --strip-all --remove-section=.comment)"
+	printf '"compiler":{"name":"clang","version":%s},\n' \
+		"$(json_string "$(sed -n 's/^deb clang-19 \([0-9]*:\)\?\([0-9.]*\).*/\2/p' "$packages")")"
+	printf '"loadtest":%s,\n' "$(loadtest_description "$conf" "$packages")"
+	printf '"packages":[\n'
+	awk '{
+		printf "%s{\"kind\":\"%s\",\"name\":\"%s\",\"version\":\"%s\"", (NR > 1 ? ",\n" : ""), $1, $2, $3
+		if ($1 == "deb")
+			printf ",\"arch\":\"%s\"", $4
+		if ($1 == "src")
+			printf ",\"file\":\"%s\"", $4
+		printf ",\"digest\":\"%s%s\"}", ($1 == "npm" ? "" : "sha256:"), $NF
+	}' "$packages"
+	printf '\n]}\n'
+}

