@@ -152,7 +152,7 @@ set_up(struct worker *w, struct opts *o, long *slots, struct err *e)
 {
 	const struct target *only[32];
 	size_t only_count = 0;
-	char host[64] = "worker", size[16];
+	char host[64] = "worker", size[32];
 	bool embedded = opts_get(o, "embedded")->given;
 
 	*slots = sysconf(_SC_NPROCESSORS_ONLN);

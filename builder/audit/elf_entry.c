@@ -3,7 +3,8 @@
  *
  * Node looks in this order: modules that a constructor of the file registered while it was being
  * loaded, the symbol node_register_module_v<ABI>, the symbol napi_register_module_v1; else it says
- * "Module did not self-register".
+ * "Module did not self-register". The macros of node.h and of older node_api.h make a symbol and a
+ * constructor for the same function; one file for both kinds of module is a mistake.
  */
 #include <elf.h>
 #include <string.h>
@@ -81,45 +82,60 @@ for_node(struct abi abi)
 	return abi.kind == ABI_NODE || abi.kind == ABI_ELECTRON;
 }
 
-void
-elf_check_entry(const struct elf_check *c)
+static bool
+entry_fits(const struct entries *entries, struct abi has, struct abi want)
 {
-	struct abi has = c->report->abi, want = c->abi;
-	struct entries entries;
-	struct finding *f;
+	if (entries->napi == entries->node)
+		return false;
+	if (want.kind == ABI_NONE)
+		return true;
+	return for_node(want) == for_node(has) &&
+	       (!for_node(want) || has.version == 0 || has.version == want.version);
+}
 
-	find_entries(c->elf, &entries);
-	if (for_node(has) && has.version == 0) {
-		f = report_add(c->report, RULE_ENTRY, SEVERITY_WARNING);
-		report_say(&f->expected, "a readable struct node_module");
-		report_say(&f->found, "NODE_MODULE_VERSION was not found");
-		report_say(&f->evidence, "%s", entries.names.text);
-	}
-	if (entries.names.count == 1 &&
-	    (want.kind == ABI_NONE || for_node(want) == for_node(has)) &&
-	    (!for_node(want) || has.version == 0 || has.version == want.version))
-		return;
-	f = report_add(c->report, RULE_ENTRY, SEVERITY_ERROR);
-	if (for_node(want))
-		report_say(&f->expected, "an entry for NODE_MODULE_VERSION %u", want.version);
-	else if (want.kind == ABI_NAPI)
-		report_say(&f->expected, "one entry for Node-API, " NAPI_ENTRY);
+static void
+add_wrong_entry(const struct elf_check *c, const struct entries *entries)
+{
+	struct finding *f = report_add(c->report, RULE_ENTRY, SEVERITY_ERROR);
+
+	if (for_node(c->abi))
+		report_say(&f->expected, "an entry for NODE_MODULE_VERSION %u", c->abi.version);
+	else if (c->abi.kind == ABI_NAPI)
+		report_say(&f->expected, "an entry for Node-API, " NAPI_ENTRY);
 	else
 		report_say(&f->expected,
-			   "one entry for Node: " NAPI_ENTRY " or node_register_module_v<ABI>");
-	if (entries.names.count == 0)
+			   "an entry of one kind: " NAPI_ENTRY " or node_register_module_v<ABI>");
+	if (entries->names.count == 0)
 		report_say(&f->found, "none: Node says \"Module did not self-register\"");
-	else if (for_node(has) && has.version > 0)
-		report_say(&f->found, "%s, NODE_MODULE_VERSION %u", entries.names.text,
-			   has.version);
+	else if (c->report->abi.kind == ABI_NODE && c->report->abi.version > 0)
+		report_say(&f->found, "%s, NODE_MODULE_VERSION %u", entries->names.text,
+			   c->report->abi.version);
 	else
-		report_say(&f->found, "%s", entries.names.text);
-	if (entries.unreachable)
+		report_say(&f->found, "%s", entries->names.text);
+	if (entries->unreachable)
 		report_say(&f->evidence,
 			   "a register function is imported, but there is no DT_INIT or "
 			   "DT_INIT_ARRAY that could call it");
 	else
 		report_say(&f->evidence, "dynamic symbol table, %zu symbols", c->elf->symbol_count);
+}
+
+void
+elf_check_entry(const struct elf_check *c)
+{
+	struct abi has = c->report->abi;
+	struct entries entries;
+	struct finding *f;
+
+	find_entries(c->elf, &entries);
+	if (!entry_fits(&entries, has, c->abi)) {
+		add_wrong_entry(c, &entries);
+	} else if (for_node(has) && has.version == 0) {
+		f = report_add(c->report, RULE_ENTRY, SEVERITY_WARNING);
+		report_say(&f->expected, "a readable struct node_module");
+		report_say(&f->found, "NODE_MODULE_VERSION was not found");
+		report_say(&f->evidence, "%s", entries.names.text);
+	}
 }
 
 static void

@@ -240,8 +240,8 @@ write_archive(struct items *all, const char *to, struct err *e)
 	if (a == NULL)
 		xmalloc_failed();
 	r = write_items(a, all, fd, e);
-	if (r != 0)
-		archive_write_fail(a);
+	/* After a failure this still writes an end, to a file that is removed: without it (that is,
+	 * with archive_write_fail) libarchive 3.6 leaks the compressor. */
 	archive_write_free(a);
 	uselocale(before);
 	if (close(fd) != 0 && r == 0)

@@ -5,7 +5,7 @@
 #define BUILDER_SOURCE_REGISTRY_H
 
 #include "builder/base/err.h"
-#include "builder/source/fetch.h"
+#include "builder/transfer/fetch.h"
 
 /* Bytes of a package's document, whatever the caller's limits are, and of a tarball if these say
  * 0. */

@@ -15,8 +15,9 @@
 #include "builder/base/mem.h"
 #include "builder/pack/pack.h"
 #include "builder/source/unpack.h"
+#include "tests/lib/raw_tar.h"
 
-#define BLOCK     512
+#define BLOCK     RAW_TAR_BLOCK
 #define BYTES_MAX 100000
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -46,12 +47,30 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* What to begin with: without it, it takes long until an input looks like an archive at all. */
+static size_t
+first_input(uint8_t *data, size_t max)
+{
+	struct buf b = {0};
+	size_t len;
+
+	raw_tar_header(&b, "package/", '5', NULL, 0755, 0);
+	raw_tar_pax(&b, "path", "package/a/b.node", "size", "5", NULL);
+	raw_tar_file(&b, "package/x", "12345");
+	raw_tar_header(&b, "package/l", '2', "a/b.node", 0777, 0);
+	raw_tar_end(&b);
+	len = b.len < max ? b.len : max;
+	memcpy(data, b.data, len);
+	buf_fini(&b);
+	return len;
+}
+
 /* A random change breaks the checksum of a header, and nothing behind it is read any more. So
  * most inputs get right ones afterwards. */
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
-	size = LLVMFuzzerMutate(data, size, max);
+	size = size < BLOCK ? first_input(data, max) : LLVMFuzzerMutate(data, size, max);
 	if (seed % 8 == 0)
 		return size;
 	for (uint8_t *b = data; (size_t)(data + size - b) >= BLOCK; b += BLOCK) {

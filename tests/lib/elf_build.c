@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECTION_SIZE 40u    /* of a 32-bit file's section header */
 #define HEADERS_SIZE 0x400u /* file header and program headers, room for all */
 
 /* Where the parts lie in the file, which in the first segment is also their address. */
@@ -15,6 +16,7 @@ struct image {
 	unsigned symbols, undefined;
 	uint64_t strtab, symtab, hash, gnu_hash, versym, verneed, reloc, reloc_size, jmprel,
 		jmprel_size, note, interp, text, first_end, data, dynamic, dynamic_size;
+	uint64_t sections; /* file offset of the section headers, 0 without */
 	uint64_t struct_at, filename_at, modname_at;
 };
 
@@ -388,12 +390,14 @@ put_header(struct image *m, unsigned segments)
 	put(m, 1, 4);
 	put_word(m, 0);
 	put_word(m, wide(m) ? 64 : 52);
-	put_word(m, 0);
+	put_word(m, m->sections);
 	put(m, s->flags, 4);
 	put(m, wide(m) ? 64 : 52, 2);
 	put(m, wide(m) ? 56 : 32, 2);
 	put(m, segments, 2);
-	put(m, 0, 6);
+	put(m, m->sections != 0 ? SECTION_SIZE : 0, 2);
+	put(m, m->sections != 0 ? 2 : 0, 2);
+	put(m, 0, 2);
 }
 
 static void
@@ -421,10 +425,30 @@ put_body(struct image *m)
 	buf_add(m->out, m->strings.data, m->strings.len);
 }
 
+/* Attributes, and a table of an empty section and theirs. */
+static void
+put_sections(struct image *m)
+{
+	uint64_t start = align(m, 4), size;
+
+	put_code(m, m->spec->arm_attributes);
+	size = m->out->len - start;
+	m->sections = align(m, 4);
+	for (unsigned i = 0; i < SECTION_SIZE + 4; i += 4)
+		put(m, 0, 4);
+	put(m, SHT_ARM_ATTRIBUTES, 4);
+	put(m, 0, 8);
+	put(m, start, 4);
+	put(m, size, 4);
+	put(m, 0, 8);
+	put(m, 0, 8);
+}
+
 void
 elf_build(const struct elf_spec *spec, struct buf *out)
 {
 	struct buf headers = {0};
+	uint64_t data_end;
 	unsigned segments;
 	struct image m = {.spec = spec, .out = out};
 
@@ -435,12 +459,15 @@ elf_build(const struct elf_spec *spec, struct buf *out)
 		out->len = 0;
 		put_body(&m);
 	}
+	data_end = out->len;
+	if (spec->arm_attributes != NULL)
+		put_sections(&m);
 	m.out = &headers;
 	put_header(&m, 0);
-	segments = put_segments(&m, out->len);
+	segments = put_segments(&m, data_end);
 	headers.len = 0;
 	put_header(&m, segments);
-	put_segments(&m, out->len);
+	put_segments(&m, data_end);
 	memcpy(out->data, headers.data, headers.len);
 	buf_fini(&m.strings);
 	buf_fini(&headers);

@@ -1,7 +1,7 @@
 /*
  * elf_build.h - makes small shared objects from a description, for tests: any class, byte order
- * and machine, right or wrong in one thing. They have no section headers, so what reads them can
- * only use what a loader uses.
+ * and machine, right or wrong in one thing. They have no section headers unless
+ * they need one, so what reads them can only use what a loader uses.
  */
 #ifndef TESTS_LIB_ELF_BUILD_H
 #define TESTS_LIB_ELF_BUILD_H
@@ -36,6 +36,7 @@ struct elf_spec {
 	uint32_t relocs[ELF_SPEC_RELOCS]; /* types, each for symbol 0 */
 	uint32_t x86_isa;                 /* GNU_PROPERTY_X86_ISA_1_NEEDED */
 	const char *text;                 /* a constant */
+	const char *arm_attributes;       /* hexadecimal; the file then has section headers */
 	unsigned module_abi;              /* a struct node_module with this nm_version */
 	uint32_t relative;                /* the machine's type of relative relocations */
 	bool textrel, relr, init, tls;

@@ -53,6 +53,19 @@ static const struct target armhf = {"armv7-linux-gnueabihf",
 				    0x5000400,
 				    0x10000,
 				    "ld-linux-armhf.so.3"};
+static const struct target armv6 = {"arm-linux-gnueabihf",
+				    "linux",
+				    "arm",
+				    LIBC_GLIBC,
+				    2,
+				    17,
+				    ELFCLASS32,
+				    ELFDATA2LSB,
+				    EM_ARM,
+				    0xff000400,
+				    0x5000400,
+				    0x10000,
+				    "ld-linux-armhf.so.3"};
 static const struct target s390x = {"s390x-linux-gnu", "linux",     "s390x", LIBC_GLIBC, 2, 17,
 				    ELFCLASS64,        ELFDATA2MSB, EM_S390, 0,          0, 0x1000,
 				    "ld64.so.1"};
@@ -64,7 +77,11 @@ static const struct target musl = {
 	ELFCLASS64,           ELFDATA2LSB, EM_X86_64, 0,         0, 0x1000,
 	"ld-musl-x86_64.so.1"};
 
-#define RETURN_6_X64   "b806000000c3"
+#define RETURN_6_X64 "b806000000c3"
+/* .ARM.attributes: CPU name "7-A" or "6", and architecture v7 or v6KZ. */
+#define ATTRIBUTES_V7 "4116000000616561626900010c00000005372d4100060a"
+#define ATTRIBUTES_V6 "4114000000616561626900010a0000000536000607"
+
 #define RETURN_6_ARM64 "c0008052c0035fd6"
 
 /* An addon for the target that nothing can be said against. */
@@ -235,9 +252,9 @@ WRONG(has_two_entries)
 {
 	add(s, (struct elf_spec_symbol){.name = "node_register_module_v115", .defined = true});
 }
-WRONG(has_entry_and_constructor)
+WRONG(has_both_kinds)
 {
-	add(s, (struct elf_spec_symbol){.name = "napi_module_register"});
+	add(s, (struct elf_spec_symbol){.name = "node_module_register"});
 }
 WRONG(has_only_node_entry)
 {
@@ -443,6 +460,10 @@ WRONG(needs_avx2)
 {
 	s->x86_isa = 5;
 }
+WRONG(is_armv7)
+{
+	s->arm_attributes = ATTRIBUTES_V7;
+}
 WRONG(exports_more)
 {
 	add(s, (struct elf_spec_symbol){.name = "helper", .defined = true});
@@ -479,7 +500,7 @@ TEST(each_rule_finds_what_it_is_for)
 		{is_aarch64, &x64, "machine", "error", "AArch64"},
 		{has_no_entry, &x64, "entry", "error", "did not self-register"},
 		{has_two_entries, &x64, "entry", "error", "node_register_module_v115"},
-		{has_entry_and_constructor, &x64, "entry", "error", "napi_module_register"},
+		{has_both_kinds, &x64, "entry", "error", "node_module_register"},
 		{has_only_node_entry, &x64, "entry", "error", "NODE_MODULE_VERSION 115"},
 		{constructor_is_not_called, &x64, "entry", "error", "DT_INIT"},
 		{uses_newer_napi, &x64, "napi", "error", "napi_object_freeze (8)"},
@@ -529,6 +550,7 @@ TEST(each_rule_finds_what_it_is_for)
 		{has_tls_descriptors, &x64, "tls", "warning", "TLSDESC"},
 		{refers_to_static_tls, &x64, "tls", "warning", "DF_STATIC_TLS"},
 		{needs_avx2, &x64, "isa", "error", "x86-64-v3"},
+		{is_armv7, &armv6, "isa", "error", "ARMv7"},
 		{exports_more, &x64, "exports", "warning", "helper"},
 		{exports_sqlite_bound, &x64, "exports", "warning", "sqlite3_open"},
 		{exports_sqlite_by_name, &x64, "exports", "error", "sqlite3_open"},
@@ -608,6 +630,19 @@ WRONG(larger_pages)
 	s->align = 0x10000;
 }
 
+WRONG(has_entry_and_constructor)
+{
+	add(s, (struct elf_spec_symbol){.name = "napi_module_register"});
+}
+WRONG(is_armv6)
+{
+	s->arm_attributes = ATTRIBUTES_V6;
+}
+WRONG(own_temporary_file)
+{
+	s->text = "/tmp/lock-";
+}
+
 /* What looks like the above but is right. */
 TEST(no_false_alarms)
 {
@@ -615,11 +650,20 @@ TEST(no_false_alarms)
 		void (*change)(struct elf_spec *s);
 		const struct target *target;
 	} cases[] = {
-		{alpine_libc, &musl},     {needs_other_glibc_parts, &x64},
-		{weak_newer_glibc, &x64}, {osabi_gnu, &x64},
-		{x86_baseline, &x64},     {general_tls, &x64},
-		{temporary_folder, &x64}, {path_of_a_page, &x64},
-		{hidden_helper, &x64},    {larger_pages, &x64},
+		{alpine_libc, &musl},
+		{needs_other_glibc_parts, &x64},
+		{weak_newer_glibc, &x64},
+		{osabi_gnu, &x64},
+		{x86_baseline, &x64},
+		{general_tls, &x64},
+		{temporary_folder, &x64},
+		{path_of_a_page, &x64},
+		{hidden_helper, &x64},
+		{larger_pages, &x64},
+		{has_entry_and_constructor, &x64},
+		{own_temporary_file, &x64},
+		{is_armv6, &armv6},
+		{is_armv7, &armhf},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -663,6 +707,7 @@ TEST(declared_version_is_decoded_from_code)
 		{&arm64, "20018052", false, -1},
 		{&arm64, "20018092c0035fd6", false, -1}, /* movn: -10 */
 		{&armhf, "0900a0e31eff2fe1", false, 9},
+		{&armhf, "0900a0e304b02de500b08de200d08be204b09de41eff2fe1", false, 9},
 		{&armhf, "09207047", true, 9},
 		{&armhf, "00009fe51eff2fe109000000", false, -1}, /* ldr r0, [pc] */
 		{&s390x, "a729000907fe", false, 9},
@@ -743,8 +788,8 @@ TEST(entries_for_v8_addons)
 	CHECK(json_is_null(json_get(json_get(v, "abi"), "version")));
 	json_free(v);
 
-	symbol(&spec, "node_module_register")->defined = true;
-	symbol(&spec, "node_module_register")->name = "node_register_module_v127";
+	/* NODE_MODULE_INIT() makes both. */
+	add(&spec, (struct elf_spec_symbol){.name = "node_register_module_v127", .defined = true});
 	v = json_of(audit_spec(&spec, &req));
 	CHECK_MSG(json_count(json_get(v, "findings")) == 0, "%s", findings_text(v));
 	CHECK_INT(json_int(json_get(v, "abi"), "version", 0), 127);

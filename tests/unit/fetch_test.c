@@ -1,4 +1,4 @@
-#include "builder/source/fetch.h"
+#include "builder/transfer/fetch.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -212,7 +212,7 @@ TEST(redirects_are_followed_five_times)
 	char headers[200];
 
 	for (int i = 0; i < 6; i++) {
-		char path[8];
+		char path[16];
 
 		snprintf(path, sizeof path, "/r%d", i);
 		snprintf(headers, sizeof headers, "Location: %s/r%d\r\n",

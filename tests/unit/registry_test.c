@@ -12,7 +12,7 @@
 #include "tests/lib/test.h"
 
 /* SHA-512 of "tarball" and of nothing, by sha512sum. */
-#define SHA512 \
+#define SHA512                                                                                    \
 	"sha512-WBQM9fuLkpBn60cFcU9GUnOBEyhwVxbOpyle0gD/abK/W01QtcFtEsDGj3RZYWrpP2UxasHjQ2plCE6F" \
 	"rzLYdg=="
 #define SHA512_EMPTY                                                                              \

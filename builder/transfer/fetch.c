@@ -1,4 +1,4 @@
-#include "builder/source/fetch.h"
+#include "builder/transfer/fetch.h"
 
 #include <curl/curl.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
  * Proxies and extra certificates come from the usual variables (http_proxy …, CURL_CA_BUNDLE,
  * SSL_CERT_FILE, NODE_EXTRA_CA_CERTS).
  */
-#ifndef BUILDER_SOURCE_FETCH_H
-#define BUILDER_SOURCE_FETCH_H
+#ifndef BUILDER_TRANSFER_FETCH_H
+#define BUILDER_TRANSFER_FETCH_H
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,0 +1,200 @@
+# One non-recursive Makefile. MODE=release|debug|asan|tsan|cov chooses flags and the object folder;
+# `make help` lists the commands.
+MODE ?= release
+CC = gcc
+PREFIX ?= /usr/local
+DESTDIR ?=
+B = build/$(MODE)
+CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/prebuildd
+SHELL = /bin/bash
+
+# ---- sources, explicit: a file that is not named here is not part of the program ----
+BASE = buf clock digest err file json log mem opt strv
+MODEL = abi job key name package target
+AUDIT = audit elf_arm elf_check elf_entry elf_exports elf_layout elf_needs elf_notes elf_paths \
+	elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
+	napi_table node_abi report
+TRANSFER = fetch request
+SOURCE = registry unpack
+PACK = entry_name find_addon inflate pack tar_reader
+ENGINE = command engine limits resolve run share steps usage
+REMOTE = remote
+CTL = assemble build check command fetch progress prebuildctl status targets
+HTTP = conn fault head intake limits method out parser peers range reply request router scan \
+	server spool status target
+CATALOG = artifacts catalog db jobs jobs_json migrations sqlite
+ROUTES = artifacts auth builds health jobs lease prebuilds result service
+
+BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
+	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
+	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c \
+	builder/sandbox/sandbox.c builder/sandbox/seccomp.c builder/loop/child.c \
+	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
+API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
+	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c
+WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/slot.c
+CTL_SRC = $(CTL:%=builder/cli/%.c)
+TESTS = abi audit catalog elf_read engine fetch file flags http_parser http_peers http_range \
+	http_reply http_router http_spool http_target job json name opt pack package plan registry \
+	sandbox store target unpack
+TEST_LIB = canned_http elf_build raw_tar test
+ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
+TEST_SRC = $(TESTS:%=tests/unit/%_test.c) $(TEST_LIB:%=tests/lib/%.c)
+FORMATTED = $(ALL_SRC) $(wildcard $(sort $(dir $(ALL_SRC) $(TEST_SRC)))*.h) \
+	$(wildcard tests/*/*.c tests/*/*.h)
+SCRIPTS = $(wildcard tests/*/*.sh toolchains/*.sh toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
+
+# ---- libraries, all from Debian ----
+PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp
+APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
+	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev bubblewrap util-linux nodejs npm \
+	ca-certificates curl procps
+APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
+	binutils python3 file zstd xz-utils lld-14
+LLHTTP = $(wildcard /usr/share/llhttp)
+LLHTTP_SRC = $(addprefix $(LLHTTP)/,api.c http.c llhttp.c)
+# Strict mode must be the same for the parser and for who calls it.
+LLHTTP_FLAGS = -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -I/usr/include/llhttp
+
+FLAGS_release = -O2 -D_FORTIFY_SOURCE=2
+FLAGS_debug = -O0
+FLAGS_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan = -O1 -fsanitize=thread
+FLAGS_cov = -O0 --coverage
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	$(if $(CI)$(WERROR),-Werror)
+CFLAGS = -std=c11 -D_GNU_SOURCE -g -fstack-protector-strong -fPIE -pthread $(FLAGS_$(MODE)) $(WARN) \
+	-I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS)
+LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
+
+ifneq ($(filter-out setup clean help demo test run,$(or $(MAKECMDGOALS),all)),)
+PC_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+endif
+
+OBJ = $(1:%.c=$(B)/%.o)
+LIB_OBJ = $(call OBJ,$(BUILDER_SRC) $(API_SRC) $(WORKER_SRC)) $(B)/gen/embed.o \
+	$(patsubst $(LLHTTP)/%.c,$(B)/llhttp/%.o,$(LLHTTP_SRC))
+CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
+BIN = $(if $(filter release,$(MODE)),build,$(B))
+
+.PHONY: all programs tests setup setup-test demo test run bench check-layers check-format format lint \
+	fuzz install clean help deps
+.DELETE_ON_ERROR:
+
+all: deps programs
+programs: $(BIN)/prebuildd $(BIN)/prebuildctl
+
+help:
+	@echo 'make            build/prebuildd and build/prebuildctl'
+	@echo 'make setup      install what the project needs (Debian and npm packages)'
+	@echo 'make demo       the whole way: build sqlite3 for two architectures, install it, query it'
+	@echo 'make test       every test; the last line is "N passed, N failed"'
+	@echo 'make run        start the service, data under ./var'
+	@echo 'make bench check-layers check-format format lint fuzz install clean'
+
+# Names what is missing before the compiler does.
+deps:
+	@for p in $(PACKAGES); do pkg-config --exists $$p || { \
+		echo "make: the library $$p is missing; install it with: make setup" >&2; exit 1; }; done
+	@test -n "$(LLHTTP)" || { \
+		echo "make: llhttp is missing; install it with: make setup" >&2; exit 1; }
+
+$(BIN)/prebuildd: $(B)/builder/cli/prebuildd.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BIN)/prebuildctl: $(CTL_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/%.o: %.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Generated by others: our warnings are not for it.
+$(B)/llhttp/%.o: $(LLHTTP)/%.c | deps
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -g -O2 -fPIE $(filter -fsanitize%,$(FLAGS_$(MODE))) $(LLHTTP_FLAGS) \
+		-c -o $@ $<
+
+$(B)/gen/target_table.inc: builder/model/target_table.awk $(wildcard toolchains/targets/*.conf)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f $< $(sort $(filter %.conf,$^)) > $@
+$(B)/builder/model/target.o: $(B)/gen/target_table.inc
+
+$(B)/gen/embed.c: builder/engine/embed.awk builder/plan/plan.py builder/engine/loadtest.js
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f $< builder/plan/plan.py builder/engine/loadtest.js > $@
+$(B)/gen/embed.o: $(B)/gen/embed.c
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# ---- tests ----
+$(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/http_hostile: $(call OBJ,tests/contract/http_hostile.c tests/lib/http_fixture.c) \
+		$(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c) $(LIB_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(if $(wildcard tests/contract/http_hostile.c),$(B)/tests/http_hostile)
+tests: deps $(TEST_BIN) $(B)/tests/elf_facts
+.SECONDARY:
+
+setup:
+	@tests/lib/setup.sh $(APT) $$(cat toolchains/host-packages.txt)
+setup-test: setup
+	@tests/lib/setup.sh $(APT) $(APT_TEST) $$(cat toolchains/host-packages.txt)
+
+demo: setup
+	@$(MAKE) --no-print-directory programs
+	@tests/scenarios/demo.sh
+
+test: setup-test
+	@$(MAKE) --no-print-directory programs tests
+	@tests/lib/run_all.sh
+
+run: setup
+	@$(MAKE) --no-print-directory programs
+	build/prebuildctl toolchain assemble $(or $(TARGETS),x86_64-linux-gnu aarch64-linux-gnu) \
+		--toolchains $(CACHE)/toolchains
+	build/prebuildd serve --data ./var --toolchains $(CACHE)/toolchains
+
+bench: programs
+	@tests/bench/bench.sh
+
+check-layers:
+	@tests/lib/check_layers.sh
+check-format:
+	@clang-format-14 --dry-run --Werror $(FORMATTED) && echo "check-format: $(words $(FORMATTED)) files"
+format:
+	clang-format-14 -i $(FORMATTED)
+
+lint: $(B)/gen/target_table.inc
+	shellcheck -x $(SCRIPTS)
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
+	clang-tidy-14 --quiet $(ALL_SRC) -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen \
+		$(LLHTTP_FLAGS) $(PC_CFLAGS)
+
+FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 30
+fuzz: $(FUZZERS:%=$(B)/fuzz/%)
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $^
+$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(B)/gen/target_table.inc $(B)/gen/embed.c
+	@mkdir -p $(@D)
+	clang-14 -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. -I$(B)/gen \
+		$(LLHTTP_FLAGS) $(PC_CFLAGS) -pthread -o $@ $< \
+		$(BUILDER_SRC) $(HTTP:%=api/http/%.c) $(B)/gen/embed.c $(LLHTTP_SRC) $(LIBS)
+
+install: all
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/prebuildd build/prebuildctl
+	mkdir -p $(DESTDIR)$(PREFIX)/share/prebuildd
+	cp -R toolchains $(DESTDIR)$(PREFIX)/share/prebuildd/
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/prebuildd.1 docs/man/prebuildctl.1
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system docs/systemd/prebuildd.service
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

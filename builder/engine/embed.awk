@@ -1,0 +1,17 @@
+# Prints the given text files as C strings: "const char embed_<name>[]", "." in names becomes "_".
+BEGIN { print "#include \"builder/engine/embed.h\"" }
+FNR == 1 {
+	if (NR > 1)
+		print ";"
+	name = FILENAME
+	sub(/.*\//, "", name)
+	gsub(/[^A-Za-z0-9]/, "_", name)
+	printf "\nconst char embed_%s[] =\n", name
+}
+{
+	gsub(/\\/, "&&")
+	gsub(/"/, "\\\\&")
+	gsub(/\t/, "\\\\t")
+	printf "\t\"%s\\n\"\n", $0
+}
+END { print ";" }
