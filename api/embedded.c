@@ -8,13 +8,18 @@
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
 
-#define RESTART_MS 1000
+/* The pause before a restart doubles from here, so that a worker that cannot start does not fill
+ * the log. */
+#define RESTART_MIN_MS 1000
+#define RESTART_MAX_MS 60000
+#define GOOD_LIFE_MS   60000
 
 struct embedded {
 	uv_process_t process;
 	uv_timer_t timer; /* the pause before a restart, or the grace at the end */
 	struct embedded_config config;
 	unsigned open; /* handles that are not closed yet */
+	uint64_t pause_ms, started; /* the next pause; uv_now of the last start */
 	bool running, stopping;
 	void (*stopped)(void *);
 	void *stopped_data;
@@ -53,7 +58,10 @@ on_process_closed(uv_handle_t *h)
 		return;
 	}
 	w->open--;
-	uv_timer_start(&w->timer, on_restart, RESTART_MS, 0);
+	if (uv_now(h->loop) - w->started > GOOD_LIFE_MS)
+		w->pause_ms = RESTART_MIN_MS;
+	uv_timer_start(&w->timer, on_restart, w->pause_ms, 0);
+	w->pause_ms = w->pause_ms * 2 < RESTART_MAX_MS ? w->pause_ms * 2 : RESTART_MAX_MS;
 }
 
 static void
@@ -90,6 +98,7 @@ spawn(struct embedded *w)
 	int r;
 
 	w->open++;
+	w->started = uv_now(w->timer.loop);
 	r = uv_spawn(w->timer.loop, &w->process, &options);
 	w->process.data = w;
 	if (r != 0) {
@@ -109,6 +118,7 @@ embedded_start(struct uv_loop_s *loop, const struct embedded_config *config)
 	uv_timer_init(loop, &w->timer);
 	w->timer.data = w;
 	w->open = 1;
+	w->pause_ms = RESTART_MIN_MS;
 	spawn(w);
 	return w;
 }

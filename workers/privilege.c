@@ -36,16 +36,18 @@ bind_folder(int fd, const char *name, char **path, struct err *e)
 static int
 move_folders(char **toolchains, char **cache, struct err *e)
 {
-	int tc = open(*toolchains, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int ca = open(*cache, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int tc = -1, ca = -1;
 
+	/* The descriptors are opened inside the new namespace: a mount of another one cannot be
+	 * bound. */
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return err_sys(e, -errno,
+			       "a worker that is started as root needs a mount namespace of its "
+			       "own; start it as an ordinary user instead");
+	tc = open(*toolchains, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ca = open(*cache, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tc < 0 || ca < 0)
 		err_sys(e, -errno, "open %s", tc < 0 ? *toolchains : *cache);
-	else if (unshare(CLONE_NEWNS) != 0 ||
-		 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		err_sys(e, -errno,
-			"a worker that is started as root needs a mount namespace of its own; "
-			"start it as an ordinary user instead");
 	else if (mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
 		err_sys(e, -errno, "mount a tmpfs at %s", PLACE);
 	else if (bind_folder(tc, "toolchains", toolchains, e) == 0)

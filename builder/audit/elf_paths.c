@@ -11,7 +11,7 @@
 
 /* Where build machines keep sources. */
 static const char *const roots[] = {
-	"/home/", "/root/", "/build/", "/builds/", "/tmp/", "/work/", "/workspace/", "/Users/",
+	"/home/", "/root/", "/build/", "/builds/", "/tmp/", "/workspace/", "/Users/",
 };
 
 /* As much of a path as is shown. */

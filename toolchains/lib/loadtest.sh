@@ -29,9 +29,16 @@ loadtest_make() {
 			"$(package_file "$(grep '^deb qemu-user-static ' "$used")")" "./usr/bin/$emulator-static"
 		cp "$debs/usr/bin/$emulator-static" "$folder/$emulator"
 	fi
-	case $source in
-	npm) loadtest_npm "$conf" "$used" "$folder" "$debs" ;;
-	debian) loadtest_debian "$conf" "$used" "$folder" ;;
+	case $(conf_need "$conf" libc):$source in
+	glibc:npm)
+		loadtest_node "$conf" "$used" "$folder"
+		loadtest_glibc "$conf" "$used" "$folder" "$debs"
+		;;
+	glibc:debian) loadtest_debian "$conf" "$used" "$folder" ;;
+	glibc:none) loadtest_glibc "$conf" "$used" "$folder" "$debs" ;;
+	musl:none) loadtest_musl "$conf" "$folder" ;;
+	*:shared) ;;
+	*) die "${conf#"$HERE/"}: no way to run Node with this C library" ;;
 	esac
 }
 
@@ -45,12 +52,18 @@ loadtest_unpack() {
 	done
 }
 
-loadtest_npm() {
-	local conf=$1 used=$2 folder=$3 debs=$4 line prefix packages
+# The one binary of npm's package
+loadtest_node() {
+	local conf=$1 used=$2 folder=$3 line
 	line=$(conf "$conf" loadtest_npm)
 	line=$(grep "^npm ${line%@*} " "$used")
 	tar --extract --gzip --file "$(package_file "$line")" --directory "$folder" --strip-components 2 \
 		--no-same-owner --no-same-permissions package/bin/node
+}
+
+# The shared libraries of Debian's cross packages
+loadtest_glibc() {
+	local conf=$1 used=$2 folder=$3 debs=$4 prefix packages
 	: >"$TMP/prune"
 	read -ra packages < <({ conf "$conf" sysroot_debs; conf "$conf" loadtest_debs; } | tr -s ' ' '\n' | grep cross | tr '\n' ' ') || true
 	loadtest_unpack "$debs" "$used" "${packages[@]}"
@@ -59,6 +72,13 @@ loadtest_npm() {
 	cp -P "$prefix"/lib/*.so.* "$folder/root/lib/"
 	# The loader's name may be in lib64; in the packages it is a link there.
 	[[ ! -d $prefix/lib64 ]] || ln -s lib "$folder/root/lib64"
+}
+
+# One file is the C library and the loader.
+loadtest_musl() {
+	local conf=$1 folder=$2
+	mkdir -p "$folder/root/lib"
+	cp "$folder/../sysroot/usr/lib/libc.so" "$folder/root/lib/$(conf_need "$conf" loader)"
 }
 
 loadtest_debian() {
@@ -75,14 +95,17 @@ loadtest_debian() {
 	find "$folder/root" -xtype l -delete
 }
 
-# loadtest_argv CONF: the command that loads a script, one word a line
+# loadtest_argv CONF: the command that runs a script, one word a line; when there is no Node, the
+# command that runs a program of the target (nothing for one that this machine runs by itself).
 loadtest_argv() {
 	local emulator root=/toolchain/runtime/root
-	emulator=/toolchain/runtime/$(conf "$1" emulator)
+	emulator=$(conf "$1" emulator)
+	[[ -z $emulator ]] || printf '%s\n' "/toolchain/runtime/$emulator" -L "$root"
 	case $(loadtest_source "$1") in
-	shared) printf '%s\n' /node/bin/node ;;
-	npm) printf '%s\n' "$emulator" -L "$root" /toolchain/runtime/node ;;
-	debian) printf '%s\n' "$emulator" -L "$root" "$root/usr/bin/node" ;;
+	shared) echo /node/bin/node ;;
+	npm) echo /toolchain/runtime/node ;;
+	debian) echo "$root/usr/bin/node" ;;
+	none) [[ -n $emulator ]] || echo "$root/lib/$(conf_need "$1" loader)" ;;
 	esac
 }
 

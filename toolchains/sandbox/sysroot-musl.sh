@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes /toolchain/sysroot of a musl target out of musl's source, in two steps, because musl's shared
+# library needs the compiler's builtins, and these need musl's headers. Runs in the sandbox;
+# /work/musl is musl's source, /work/debs holds the unpacked kernel headers.
+# usage: sysroot-musl.sh headers|library TRIPLE PACKAGE-PREFIX [FLAG...]
+set -eu
+
+what=$1 triple=$2 prefix=$3
+shift 3
+sysroot=/toolchain/sysroot
+build=/work/build/musl
+clang="clang-19 --target=$triple $* -resource-dir /toolchain/resource -Wno-unused-command-line-argument"
+
+mkdir -p $build $sysroot/usr/lib
+cd $build
+case $what in
+headers)
+	# For its choice of options only; nothing can be linked yet.
+	CC=$clang AR=llvm-ar-19 RANLIB=llvm-ranlib-19 CFLAGS="-O2 -ffile-prefix-map=/work/musl=musl" \
+		LDFLAGS=-fuse-ld=lld LIBCC=' ' \
+		/work/musl/configure --target="$triple" --prefix=/usr --syslibdir=/lib
+	make install-headers DESTDIR=$sysroot
+	for headers in linux asm asm-generic; do
+		cp -R "/work/debs/usr/$prefix/include/$headers" $sysroot/usr/include/
+	done
+	;;
+library)
+	# shellcheck disable=SC2086 # flags are words
+	builtins=$($clang -print-runtime-dir)/libclang_rt.builtins.a
+	[ -s "$builtins" ]
+	make -j "$JOBS" LIBCC="$builtins"
+	make install-libs DESTDIR=$sysroot LIBCC="$builtins"
+	# Addons are linked against the shared library; the loader's name is a link to it.
+	rm -r $sysroot/lib $sysroot/usr/lib/libc.a
+	;;
+esac
