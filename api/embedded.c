@@ -18,7 +18,7 @@ struct embedded {
 	uv_process_t process;
 	uv_timer_t timer; /* the pause before a restart, or the grace at the end */
 	struct embedded_config config;
-	unsigned open; /* handles that are not closed yet */
+	unsigned open;              /* handles that are not closed yet */
 	uint64_t pause_ms, started; /* the next pause; uv_now of the last start */
 	bool running, stopping;
 	void (*stopped)(void *);

@@ -14,8 +14,9 @@
 
 TEST(a_good_addon_has_no_findings)
 {
-	const struct target *const targets[] = {&sample_x64,   &sample_arm64, &sample_armhf,
-						&sample_s390x, &sample_ia32,  &sample_musl};
+	const struct target *const targets[] = {&sample_x64,     &sample_arm64,   &sample_armhf,
+						&sample_s390x,   &sample_ia32,    &sample_musl,
+						&sample_riscv64, &sample_ppc64le, &sample_armv6};
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		struct elf_spec spec = sample_good(targets[i]);
@@ -188,7 +189,7 @@ TEST(the_target_is_found)
 			CHECK_STR(json_str(v, "target", ""), target_at(i)->triple);
 		json_free(v);
 	}
-	/* glibc shows in the versions alone, and Android's libc.so is not sample_musl's. */
+	/* glibc shows in the versions alone, and Android's libc.so is not musl's. */
 	spec = sample_good(&sample_x64);
 	memset(spec.needed, 0, sizeof spec.needed);
 	v = sample_report(sample_audit(&spec, &req));
@@ -272,7 +273,7 @@ TEST(other_files_are_named)
 		{"!<arch>\n", 8, "unknown", "static library"},
 		{"\0\0\0\0\0\0\0\0", 8, "unknown", "unknown data"},
 		{"\xcf\xfa\xed\xfe\x0c\0\0\1\0\0\0\0\x08\0\0\0", 16, "mach-o",
-		 "Mach-O sample_arm64 bundle"},
+		 "Mach-O arm64 bundle"},
 		{"\xcf\xfa\xed\xfe\x07\0\0\1\3\0\0\0\x06\0\0\0", 16, "mach-o",
 		 "Mach-O x86-64 dynamic library"},
 		{"\xca\xfe\xba\xbe\0\0\0\2\1\0\0\7\0\0\0\3\0\0\x40\0\0\0\1\0\0\0\0\x0e\1\0\0\x0c"
@@ -305,8 +306,8 @@ TEST(other_files_are_named)
 		struct json *v = sample_report(audit_bytes(pe, i == 0 ? sizeof pe : 0x90, &req));
 
 		CHECK_STR(json_str(v, "format", ""), i == 0 ? "pe" : "unknown");
-		CHECK_MSG(strstr(sample_findings(v),
-				 i == 0 ? "PE sample_arm64 DLL" : "DOS program") != NULL,
+		CHECK_MSG(strstr(sample_findings(v), i == 0 ? "PE arm64 DLL" : "DOS program") !=
+				  NULL,
 			  "%s", sample_findings(v));
 		json_free(v);
 	}

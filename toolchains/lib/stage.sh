@@ -18,7 +18,7 @@ stage_make() {
 		grep "^deb ${line%%:*} " "$TMP/target.used" >>"$TMP/stage.used" ||
 			die "lock/$triple.lock lacks the package $line; run toolchains/assemble.sh --relock $triple"
 	done
-	key=$(stage_inputs | key "$libc" "$clang" "$floor" "${flags[*]}" "${root##*/}" "$(<"$TMP/stage.used")")
+	key=$(stage_inputs "$libc" | key "$libc" "$clang" "$floor" "${flags[*]}" "${root##*/}" "$(<"$TMP/stage.used")")
 	STAGE=$DIR/.stages/$triple-$key
 	if [[ -e $STAGE ]]; then
 		STEP=$((STEP + 3))

@@ -1,17 +1,20 @@
 # One target: what compiles and links (the stage: sysroot and runtimes, a minute to build), what runs
 # the load test, and toolchain.json, together the folder TRIPLE-<digest>.
 
-# Scripts that decide what the stage contains.
+# stage_inputs LIBC: the scripts and data that decide what the stage contains
 stage_inputs() {
-	find "$HERE/sandbox" "$HERE/compat" "$HERE/data" "$HERE/lib/stage.sh" "$HERE/lib/source.sh" -type f | LC_ALL=C sort
+	printf '%s\n' "$HERE"/sandbox/{builtins,cmake,libcxx,"sysroot-$1"}.sh "$HERE"/lib/{source,stage}.sh
+	[[ $1 != glibc ]] || find "$HERE/sandbox/stub.py" "$HERE/compat" "$HERE/data" -type f | LC_ALL=C sort
 }
 
 # Everything that decides what the target's folder contains.
 target_inputs() {
-	stage_inputs
+	local libc
+	libc=$(conf_need "$(target_conf "$1")" libc)
+	stage_inputs "$libc"
 	printf '%s\n' "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
 		"$(target_conf "$1")" "$(lock_file "$1")" "$(lock_file llvm)"
-	[[ $(conf "$(target_conf "$1")" libc) != musl ]] || lock_file musl
+	[[ $libc != musl ]] || lock_file musl
 }
 
 target_key() {	# TRIPLE ROOT NODE

@@ -1,0 +1,221 @@
+/*
+ * check.c - prebuildctl check: audits .node files, tarballs and folders. Needs no server.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnu/libc-version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/audit/audit.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/cli/ctl.h"
+#include "builder/pack/pack.h"
+
+#define ADDON_MAX (512u << 20)
+#define DEPTH_MAX 64
+
+static struct opt table[] = {
+	CTL_FLAGS,
+	{.name = "target",
+	 .arg = "T",
+	 .text = "judge against this target; host: this machine (default: what the file is for)"},
+};
+
+struct checking {
+	struct audit_request request;
+	struct json *results;
+	bool json;
+	size_t files, failed;
+	struct err *e;
+};
+
+static void
+print_row(const struct json *r)
+{
+	const struct json *needs = json_get(r, "needs");
+	const char *glibc = json_str(needs, "glibc", NULL);
+
+	printf("%s\n  %-4s  %s %s%s%s\n", json_str(r, "file", ""), json_str(r, "verdict", ""),
+	       json_str(r, "format", ""), json_str(r, "target", "for no target known here"),
+	       glibc != NULL ? ", needs glibc " : "", glibc != NULL ? glibc : "");
+	json_foreach (f, json_get(r, "findings")) {
+		printf("  %s %s: found %s", json_str(f, "severity", ""), json_str(f, "rule", ""),
+		       json_str(f, "found", ""));
+		if (json_str(f, "expected", "")[0] != '\0')
+			printf(", expected %s", json_str(f, "expected", ""));
+		if (json_str(f, "evidence", "")[0] != '\0')
+			printf(" (%s)", json_str(f, "evidence", ""));
+		putchar('\n');
+	}
+}
+
+static void
+check_bytes(struct checking *c, const char *name, const void *data, size_t len)
+{
+	struct audit_report *report;
+	struct json *result;
+
+	c->request.file = name;
+	report = audit_bytes(data, len, &c->request);
+	result = audit_json(report);
+	c->files++;
+	if (!audit_passed(report))
+		c->failed++;
+	if (!c->json)
+		print_row(result);
+	json_add(c->results, result);
+	audit_free(report);
+}
+
+static bool
+is_tarball(const unsigned char *data, size_t len)
+{
+	return len > 2 && data[0] == 0x1f && data[1] == 0x8b;
+}
+
+static void
+check_file(struct checking *c, const char *path, size_t len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *data = MAP_FAILED;
+	struct err e = {0};
+
+	if (fd >= 0 && len > 0)
+		data = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd < 0 || (len > 0 && data == MAP_FAILED)) {
+		err_sys(c->e, -errno, "read %s", path);
+	} else if (len > 0 && is_tarball(data, len)) {
+		void *addon = NULL;
+		char *name = NULL;
+		size_t size = 0;
+
+		if (pack_find_addon(data, len, ADDON_MAX, &name, &addon, &size, &e) == 0) {
+			char *inside = xasprintf("%s:%s", path, name);
+
+			check_bytes(c, inside, addon, size);
+			free(inside);
+		} else {
+			err_set(c->e, e.code, "%s: %s", path, e.msg);
+		}
+		free(name);
+		free(addon);
+	} else {
+		check_bytes(c, path, len > 0 ? data : "", len);
+	}
+	if (data != MAP_FAILED)
+		munmap(data, len);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool
+ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+static void
+check_folder(struct checking *c, const char *path, int depth)
+{
+	struct dirent **entries = NULL;
+	int n = depth < DEPTH_MAX ? scandir(path, &entries, NULL, alphasort) : 0;
+
+	if (n < 0)
+		err_sys(c->e, -errno, "read %s", path);
+	for (int i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+		char *below = xasprintf("%s/%s", path, name);
+		struct stat st;
+
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && lstat(below, &st) == 0) {
+			if (S_ISDIR(st.st_mode))
+				check_folder(c, below, depth + 1);
+			else if (S_ISREG(st.st_mode) && ends_with(name, ".node"))
+				check_file(c, below, (size_t)st.st_size);
+		}
+		free(below);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void
+check_path(struct checking *c, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		err_set(c->e, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		check_folder(c, path, 0);
+	else if (S_ISREG(st.st_mode))
+		check_file(c, path, (size_t)st.st_size);
+	else
+		err_set(c->e, ERR_INVALID, "%s is neither a file nor a folder", path);
+}
+
+static int
+set_target(struct checking *c, const char *name, struct err *e)
+{
+	if (name == NULL)
+		return 0;
+	if (strcmp(name, "host") != 0) {
+		c->request.target = target_find(name);
+		if (c->request.target == NULL)
+			return err_set(e, ERR_USAGE,
+				       "--target \"%s\" is not known; see: prebuildctl targets",
+				       name);
+		return 0;
+	}
+	c->request.target = target_host();
+	if (c->request.target == NULL)
+		return err_set(e, ERR_UNSUPPORTED, "this machine is none of the targets");
+	sscanf(gnu_get_libc_version(), "%u.%u", &c->request.floor_major, &c->request.floor_minor);
+	return 0;
+}
+
+int
+ctl_check(int argc, char **argv)
+{
+	struct opts o = {
+		.usage = "prebuildctl check FILE|DIR… [--target T|host] [--json]",
+		.about = "Says what .node files are, what they need, and what is wrong with them. "
+			 "Folders are\nsearched for .node files, tarballs are looked into.",
+		.table = table,
+		.table_size = ARRAY_SIZE(table),
+	};
+	struct err e = {0};
+	struct checking c = {.e = &e};
+	int code;
+
+	if (!ctl_parse(&o, argc, argv, &code))
+		return code;
+	c.results = json_array();
+	c.json = opts_get(&o, "json")->given;
+	if (o.arg_count == 0)
+		err_set(&e, ERR_USAGE, "give files or folders");
+	else if (set_target(&c, opts_get(&o, "target")->value, &e) == 0)
+		for (size_t i = 0; i < o.arg_count; i++)
+			check_path(&c, o.args[i]);
+	if (c.json && err_exit(e.code) != 2)
+		ctl_print(c.results);
+	else
+		json_free(c.results);
+	if (!c.json && c.files > 1)
+		printf("%zu files, %zu passed, %zu failed\n", c.files, c.files - c.failed,
+		       c.failed);
+	if (e.code == 0 && c.failed > 0)
+		err_set(&e, ERR_AUDIT, "%s", "");
+	else if (e.code == 0 && c.files == 0)
+		err_set(&e, ERR_NOT_FOUND, "no .node file there");
+	return ctl_end(&o, NULL, &e);
+}

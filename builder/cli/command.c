@@ -1,0 +1,56 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "builder/base/json.h"
+#include "builder/cli/ctl.h"
+
+bool
+ctl_parse(struct opts *o, int argc, char **argv, int *code)
+{
+	struct err e = {0};
+
+	if (opts_parse(o, argc, argv, &e) != 0) {
+		fprintf(stderr, "prebuildctl: %s\n", e.msg);
+		*code = err_exit(e.code);
+		opts_fini(o);
+		return false;
+	}
+	if (o->help) {
+		*code = 0;
+		opts_fini(o);
+		return false;
+	}
+	return true;
+}
+
+int
+ctl_remote(struct opts *o, struct remote *r, struct err *e)
+{
+	const struct opt *server = opts_get(o, "server");
+	const char *url = getenv("PREBUILDD_URL");
+
+	if (server->given || url == NULL || url[0] == '\0')
+		url = server->value;
+	return remote_init(r, url, opts_get(o, "token-file")->value, e);
+}
+
+int
+ctl_end(struct opts *o, struct remote *r, const struct err *e)
+{
+	if (e->code != 0 && e->msg[0] != '\0')
+		fprintf(stderr, "prebuildctl: %s\n", e->msg);
+	if (r != NULL)
+		remote_fini(r);
+	opts_fini(o);
+	return err_exit(e->code);
+}
+
+void
+ctl_print(struct json *v)
+{
+	char *text = json_pretty(v);
+
+	puts(text);
+	free(text);
+	json_free(v);
+}
