@@ -54,7 +54,9 @@ struct audit_report;
 /*
  * Audits bytes against a target; target NULL means: say what the file is, and judge it against
  * the target that it is for. `abi` with kind ABI_NONE accepts any. `floor` overrides the
- * target's when its major number is not 0 (used by `check --target host`). Never fails: bytes
+ * target's when its major number is not 0 (used by `check --target host`); it then stands for one
+ * system, whose libstdc++ and libgcc may be needed up to what came with that glibc, while a file
+ * for a target in general must bring its C++ runtime. Never fails: bytes
  * that cannot be read give a report with a `format` finding. The caller frees the report. The
  * report does not keep pointers into data. Pure.
  */
@@ -70,10 +72,13 @@ void audit_free(struct audit_report *r);
 bool audit_passed(const struct audit_report *r);
 
 /* The object that `check --json` prints for one file: file, format, target, verdict, abi, needs,
- * findings[{rule,severity,expected,found,evidence}], load {ran:false}. The caller frees it. */
+ * findings[{rule,severity,expected,found,evidence}], load {ran:false}. abi of kind "napi" also has
+ * used and declared (null: not decoded); kind and version are null if they are not known. The
+ * caller frees it. */
 struct json *audit_json(const struct audit_report *r);
 
-/* One line for a job's error: the first error finding, "libc-version: needs GLIBC_2.38 …". */
+/* One line for a job's error: the first error finding, "libc-version: needs GLIBC_2.38 …"; "" if
+ * there is none. It lives as long as the report. */
 const char *audit_summary(const struct audit_report *r);
 
 #endif

@@ -140,7 +140,7 @@ put_symbols(struct image *m, const uint64_t address[ELF_SPEC_SYMBOLS])
 		put(m, 0, 1);
 	for (unsigned i = 0; i < m->symbols; i++) {
 		const struct elf_spec_symbol *s = &m->order[i];
-		unsigned info = (s->weak ? STB_WEAK : STB_GLOBAL) << 4 | STT_FUNC;
+		unsigned info = (s->weak ? 0u + STB_WEAK : STB_GLOBAL) << 4 | STT_FUNC;
 		unsigned other = s->hidden ? STV_HIDDEN : STV_DEFAULT;
 		uint64_t value = address[i] + s->thumb;
 

@@ -1,0 +1,144 @@
+#!/bin/bash
+# The main job, end to end, on real input: assembles the toolchains that are missing, starts the
+# service on a scratch folder and a free port, builds PACKAGE for TARGETS, installs it with an
+# unmodified `npm install` for each architecture, runs a query in that architecture's Node, and
+# prints a table. Leaves nothing running. Used by `make demo`.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+package=${PACKAGE:-sqlite3@6.0.1}
+read -ra targets <<<"${TARGETS:-x86_64-linux-gnu aarch64-linux-gnu}"
+toolchains=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/toolchains
+ctl=$here/build/prebuildctl
+name=${package%@*}
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/prebuildd-demo-XXXXXX")
+server=
+
+say() { printf '== %s\n' "$*"; }
+
+cleanup() {
+	local rc=$?
+	trap - EXIT INT TERM
+	if [[ -n $server ]]; then
+		kill "$server" 2>/dev/null || true
+		wait "$server" 2>/dev/null || true
+	fi
+	if [[ $rc -ne 0 && -s $scratch/serve.log ]]; then
+		echo "== the service's log:" >&2
+		tail -n 20 "$scratch/serve.log" >&2
+	fi
+	rm -rf "$scratch"
+	exit "$rc"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [[ ${targets[*]} == all ]]; then
+	mapfile -t targets < <("$ctl" targets --json |
+		node -p 'JSON.parse(require("fs").readFileSync(0)).map((t) => t.target).join("\n")')
+fi
+
+say "toolchains for ${targets[*]}"
+"$ctl" toolchain assemble "${targets[@]}" --toolchains "$toolchains"
+
+say "starting the service"
+"$here/build/prebuildd" serve --data "$scratch/var" --listen 127.0.0.1:0 \
+	--toolchains "$toolchains" >"$scratch/serve.out" 2>"$scratch/serve.log" &
+server=$!
+for _ in $(seq 100); do
+	grep -q '^listening on ' "$scratch/serve.out" && break
+	kill -0 "$server" 2>/dev/null || exit 1
+	sleep 0.1
+done
+url=$(sed -n 's/^listening on //p' "$scratch/serve.out")
+export PREBUILDD_URL=$url
+
+say "building $package at $url"
+flags=()
+for t in "${targets[@]}"; do
+	flags+=(--target "$t")
+done
+failed=0
+"$ctl" build "$package" "${flags[@]}" || failed=1
+build=$("$ctl" status --json | node -p 'JSON.parse(require("fs").readFileSync(0)).builds[0].id')
+"$ctl" status "$build" --json >"$scratch/build.json"
+
+cat >"$scratch/query.js" <<'END'
+const lib = require(process.argv[2]);
+if (!lib.Database || !lib.VERSION) {
+  console.log('required');
+} else {
+  const db = new lib.Database(':memory:');
+  db.get("select sqlite_version() v, sqrt(1764) answer", (e, row) => {
+    if (e || row.v !== lib.VERSION || row.answer !== 42) { console.error(e || row); process.exit(1); }
+    console.log('SQLite ' + row.v);
+  });
+}
+END
+
+# The Node of a target as the toolchain describes it, with the sandbox's paths made ours.
+node_of() {
+	node -e '
+		const fs = require("fs"), [dir, target] = process.argv.slice(1);
+		const here = fs.realpathSync(dir + "/" + target);
+		const t = JSON.parse(fs.readFileSync(here + "/toolchain.json"));
+		for (const a of t.loadtest.argv || [])
+			console.log(a.replace(/^\/toolchain\//, here + "/")
+				.replace(/^\/node\//, dir + "/components/" + t.components.node + "/"));
+	' "$toolchains" "$1"
+}
+
+# An unmodified npm install for that architecture, then a query in its Node. Prints why not.
+try_install() {
+	local target=$1 app=$scratch/app-$1 arch platform libc= node=()
+	read -r platform arch < <(awk -F ' *= *' '
+		$1 == "node_platform" { p = $2 } $1 == "node_arch" { a = $2 } END { print p, a }
+	' "$here/toolchains/targets/$target.conf")
+	[[ $platform == linuxmusl ]] && libc=musl
+	mkdir -p "$app"
+	printf '{"name":"app","version":"1.0.0","private":true,"allowScripts":{"%s":true}}\n' \
+		"$name" >"$app/package.json"
+	local host_var
+	host_var=npm_config_$(tr -c 'A-Za-z0-9\n' _ <<<"$name")_binary_host
+	(cd "$app" && env "$host_var=$url/prebuilds/$name" npm_config_arch="$arch" \
+		npm_config_platform=linux npm_config_libc="$libc" npm_config_cache="$scratch/npm-cache" \
+		npm_config_build_from_source=false \
+		npm install --no-audit --no-fund --loglevel=error "$package") >"$app.log" 2>&1 ||
+		{ echo "npm install failed: $(tail -n 1 "$app.log")"; return 1; }
+	mapfile -t node < <(node_of "$target")
+	[[ ${#node[@]} -gt 0 ]] || { echo "no runtime for this target here"; return 1; }
+	"${node[@]}" "$scratch/query.js" "$app/node_modules/$name" >"$app.log" 2>&1 ||
+		{ echo "query failed: $(tail -n 1 "$app.log")"; return 1; }
+	echo "loaded"
+}
+
+say "npm install $package and a query, for each architecture"
+rows=
+for t in "${targets[@]}"; do
+	result=$(try_install "$t") || failed=1
+	rows+="$t	$result"$'\n'
+done
+
+printf '\n'
+node -e '
+	const fs = require("fs"), [file, dir, rows] = process.argv.slice(1);
+	const build = JSON.parse(fs.readFileSync(file));
+	const out = [["TARGET", "COMPILER", "SECONDS", "BYTES", "NEEDS", "RUNTIME", "SHA-256", "RESULT"]];
+	for (const row of rows.trim().split("\n")) {
+		const [target, result] = row.split("\t");
+		const job = build.jobs.find((j) => j.target === target) || {};
+		const t = JSON.parse(fs.readFileSync(`${dir}/${target}/toolchain.json`));
+		const a = job.artifact || {};
+		const seconds = (Date.parse(job.finished) - Date.parse(job.started)) / 1000;
+		out.push([target, `${t.compiler.name} ${t.compiler.version}`, seconds || "-", a.size || "-",
+			`${t.libc.name} ${t.libc.floor}`,
+			t.loadtest.argv && t.loadtest.argv.length ? `node ${t.loadtest.version}` : "none",
+			(a.sha256 || "-").slice(0, 12),
+			job.state === "succeeded" ? result : `${job.state}: ${(job.error || {}).message || ""}`]);
+	}
+	const width = out[0].map((_, i) => Math.max(...out.map((r) => String(r[i]).length)));
+	for (const r of out)
+		console.log(r.map((c, i) => String(c).padEnd(i < r.length - 1 ? width[i] : 0)).join("  "));
+' "$scratch/build.json" "$toolchains" "$rows"
+exit "$failed"
