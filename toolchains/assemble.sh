@@ -20,7 +20,7 @@ END
 }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in report job conf manifest record apt npm lock sandbox root node source stage loadtest description target relock; do
+for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest description target relock; do
 	# shellcheck source=/dev/null
 	. "$HERE/lib/$part.sh"
 done
@@ -83,7 +83,7 @@ trap 'FAILED="$BASH_COMMAND (${BASH_SOURCE[0]##*/}, line $LINENO)"' ERR
 finish() {
 	local status=$?
 	job_end
-	if [[ $status -gt 0 && $status -lt 128 && -z $DIED && -n $FAILED ]]; then
+	if [[ $status -gt 0 && $status -lt 128 && -n $FAILED && ! -e $TMP/died ]]; then
 		report_line error toolchains "stopped at: $FAILED" 'error: '
 	fi
 	[[ -z $TMP ]] || rm -rf "$TMP"
@@ -92,74 +92,85 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# wait_for_lock FOLDER DESCRIPTOR: one run at a time. The wait is in the background, so that a signal
-# ends it; the lock belongs to the open file, which is ours.
-wait_for_lock() {
-	flock -n "$2" && return
-	note toolchains "another run uses $1; waiting for it to end"
-	flock "$2" &
-	JOB=$!
-	wait "$JOB"
-	JOB=
-}
-exec 9>"$DIR/.lock" 8>"$DOWNLOADS/.lock" || die "cannot write to $DIR or $DOWNLOADS; choose others with --dir and --downloads"
-wait_for_lock "$DIR" 9
-rm -rf "$DIR"/.tmp-*
-TMP=$(mktemp -d "$DIR/.tmp-XXXXXX")
-LOG=$TMP/log
-
-if [[ $relock == yes ]]; then
-	wait_for_lock "$DOWNLOADS" 8
-	STEPS=$((4 + ${#targets[@]}))
-	for name in root node llvm musl; do
-		relock "$name" "$HERE/components/$name.conf"
-	done
-	for name in "${targets[@]}"; do
-		relock "$name" "$(target_conf "$name")"
-	done
-	exit
-fi
+# Results and progress for programs go to descriptor 3: standard output may be a function's result.
+exec 3>&1
 
 component_key() {
 	printf '%s\n' "$HERE/lib/$1.sh" "$HERE/lib/manifest.sh" "$HERE/lib/unpack-deb" \
 		"$HERE/components/$1.conf" "$(lock_file "$1")" | key
 }
 
-# What is missing? A target can be looked up only when its components are there.
+# look: sets root and node, empty when they must be made, and missing, the targets that must be made.
+# Needs no lock: what is published does not change any more.
+look() {
+	local target
+	root=$(made root "$root_key") || true
+	node=$(made node "$node_key") || true
+	missing=()
+	for target in "${targets[@]}"; do
+		if [[ -z $root || -z $node ]] || ! folder=$(made "$target" "$(target_key "$target" "$root" "$node")") ||
+			[[ $(readlink "$DIR/$target" || true) != "$folder" ]]; then
+			missing+=("$target")
+		fi
+	done
+}
+
+print_results() {
+	local target folder digest
+	for target in "${targets[@]}"; do
+		folder=$DIR/$(readlink "$DIR/$target")
+		digest=$(digest_of "$folder/manifest.txt")
+		if [[ $JSON == yes ]]; then
+			printf '{"event":"toolchain","target":"%s","digest":"%s","path":%s}\n' \
+				"$target" "$digest" "$(json_string "$folder")" >&3
+		else
+			printf '%s %s %s\n' "$target" "$digest" "$folder"
+		fi
+	done
+}
+
+if [[ $relock == yes ]]; then
+	need apt-get apt
+	STEPS=$((4 + ${#targets[@]}))
+	turn_begin
+	for name in root node llvm musl; do
+		relock "$name" "$HERE/components/$name.conf"
+	done
+	for name in "${targets[@]}"; do
+		relock "$name" "$(target_conf "$name")"
+	done
+	turn_end
+	exit
+fi
+
 root_key=$(component_key root)
 node_key=$(component_key node)
-root=$(made root "$root_key") || STEPS=$((STEPS + 2))
-node=$(made node "$node_key") || STEPS=$((STEPS + 1))
-for target in "${targets[@]}"; do
-	if [[ -n $root && -n $node ]] && made "$target" "$(target_key "$target" "$root" "$node")" >"$TMP/made"; then
-		continue
-	fi
-	STEPS=$((STEPS + 5))
-done
-
-if [[ $STEPS -gt 0 ]]; then
-	need bwrap bubblewrap
-	need dpkg-deb dpkg
-	need xz xz-utils
-	wait_for_lock "$DOWNLOADS" 8
-	rm -rf "$DOWNLOADS/part"
+look
+if [[ ${#missing[@]} == 0 ]]; then
+	print_results
+	exit
 fi
-[[ -n $root ]] || root_make root "$root_key"
-[[ -n $node ]] || node_make node "$node_key"
+
+need bwrap bubblewrap
+need dpkg-deb dpkg
+need xz xz-utils
+STEPS=$((5 * ${#missing[@]}))
+[[ -n $root ]] || STEPS=$((STEPS + 2))
+[[ -n $node ]] || STEPS=$((STEPS + 1))
+
+# The turn ends after each target, so that another run that needs little does not wait for all of ours.
+# What the other has made meanwhile is taken as it is.
+turn_begin
+root=$(made root "$root_key") || root_make root "$root_key"
+node=$(made node "$node_key") || node_make node "$node_key"
 root=$(made root "$root_key")
 node=$(made node "$node_key")
-
-for target in "${targets[@]}"; do
+turn_end
+for target in "${missing[@]}"; do
+	turn_begin
 	key=$(target_key "$target" "$root" "$node")
-	made "$target" "$key" >"$TMP/made" || target_make "$target" "$key" "$root" "$node"
+	folder=$(made "$target" "$key") || target_make "$target" "$key" "$root" "$node"
 	target_link "$target" "$(made "$target" "$key")"
+	turn_end
 done
-for target in "${targets[@]}"; do
-	folder=$DIR/$(readlink "$DIR/$target")
-	digest=$(digest_of "$folder/manifest.txt")
-	if [[ $JSON == yes ]]; then
-		printf '{"event":"toolchain","target":"%s","digest":"%s","path":%s}\n' "$target" "$digest" "$(json_string "$folder")"
-	else
-		printf '%s %s %s\n' "$target" "$digest" "$folder"
-	fi
-done
+print_results

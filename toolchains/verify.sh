@@ -30,7 +30,7 @@ check() {
 	[[ -e $folder/manifest.txt ]] || die "$folder/manifest.txt is missing; delete $folder and assemble again"
 	found=$(digest_of "$folder/manifest.txt")
 	[[ $found == "$digest"* ]] || die "$folder/manifest.txt differs: its digest is $found; delete the folder and assemble again"
-	mapfile -t components < <(manifest_components "$folder/manifest.txt")
+	mapfile -t components < <(grep '^component ' "$folder/manifest.txt" || true)
 	line=$(diff --text <(manifest "$folder" "${components[@]}") "$folder/manifest.txt" | sed -n 's/^[<>] //p' | head -n 1) || true
 	if [[ -n $line ]]; then
 		die "$folder/${line##* } differs from the manifest; delete $folder and assemble again"

@@ -19,6 +19,8 @@
 #define BLOCK     512
 #define BYTES_MAX 100000
 
+#define FIRST_SIZE (8 * BLOCK) /* four headers, two blocks of content, two of zeros */
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
@@ -61,21 +63,19 @@ put_header(uint8_t *b, const char *name, char type, const char *link, size_t siz
 
 /* What to begin with: without it, it takes long until an input looks like an archive at all. */
 static size_t
-first_input(uint8_t *data, size_t max)
+first_input(uint8_t *data)
 {
-	static const char pax[] = "27 path=package/a/b.node\n8 size=5\n";
+	static const char pax[] = "25 path=package/a/b.node\n9 size=5\n";
 	uint8_t *b = data;
 
-	if (max < 10 * BLOCK)
-		return 0;
-	memset(data, 0, 10 * BLOCK);
+	memset(data, 0, FIRST_SIZE);
 	b = put_header(b, "package/", '5', "", 0);
 	b = put_header(b, "PaxHeader", 'x', "", sizeof pax - 1);
 	memcpy(b, pax, sizeof pax - 1);
 	b = put_header(b + BLOCK, "package/x", '0', "", 5);
 	memcpy(b, "12345", 5);
-	b = put_header(b + BLOCK, "package/l", '2', "a/b.node", 0);
-	return (size_t)(b - data) + 2 * BLOCK;
+	put_header(b + BLOCK, "package/l", '2', "a/b.node", 0);
+	return FIRST_SIZE;
 }
 
 /* A random change breaks the checksum of a header, and nothing behind it is read any more. So
@@ -83,7 +83,10 @@ first_input(uint8_t *data, size_t max)
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
-	size = size < BLOCK ? first_input(data, max) : LLVMFuzzerMutate(data, size, max);
+	if (size < BLOCK && max >= FIRST_SIZE)
+		size = first_input(data);
+	else
+		size = LLVMFuzzerMutate(data, size, max);
 	if (seed % 8 == 0)
 		return size;
 	for (uint8_t *b = data; (size_t)(data + size - b) >= BLOCK; b += BLOCK) {

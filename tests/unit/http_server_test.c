@@ -445,7 +445,7 @@ TEST(client_that_reads_slowly)
 	static char block[100000];
 	size_t have = 0;
 	ssize_t n = 1;
-	int small = 4096;
+	int small = 128 * 1024;
 
 	limits.write_idle_ms = 500;
 	make_file(SIZE);
@@ -455,7 +455,7 @@ TEST(client_that_reads_slowly)
 	while (n > 0) {
 		n = recv(client.fd, block, sizeof block, 0);
 		have += n > 0 ? (size_t)n : 0;
-		usleep(have < 1500000 ? 10000 : 0);
+		usleep(have < 3000000 ? 100000 : 0);
 	}
 	CHECK_INT(n, 0);
 	CHECK(have > SIZE);

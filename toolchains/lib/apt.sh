@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A private apt: the machine's own package sources and keys, but lists, caches and (empty) package
 # status below the downloads folder. So it needs no root, and leaves the machine's apt as it is.
 
@@ -15,19 +16,19 @@ apt_source_stanzas() {
 
 # apt_open [ARCHITECTURE...]: makes the private apt and brings its lists up to date.
 apt_open() {
-	local dir=$DOWNLOADS/apt file list parts architecture etc
+	local dir=$DOWNLOADS/apt file list parts architecture
 	[[ $APT_STATE != "$*" || -z $APT_STATE ]] || return 0
 	APT_STATE="$*"
 	need apt-get apt
 	unset APT_CONFIG
-	eval "$(apt-config shell etc Dir::Etc/d list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
-	rm -rf "$dir/etc"
-	mkdir -p "$dir/etc/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
+	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+	rm -rf "$dir/sources"
+	mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
 	for file in "$list" "$parts"*.list; do
-		[[ -e $file ]] && apt_source_lines <"$file" >"$dir/etc/sources/${file##*/}"
+		[[ -e $file ]] && apt_source_lines <"$file" >"$dir/sources/${file##*/}"
 	done
 	for file in "$parts"*.sources; do
-		[[ -e $file ]] && apt_source_stanzas <"$file" >"$dir/etc/sources/${file##*/}"
+		[[ -e $file ]] && apt_source_stanzas <"$file" >"$dir/sources/${file##*/}"
 	done
 	: >"$dir/status"
 	{
@@ -36,7 +37,7 @@ apt_open() {
 		apt-config dump | grep '^Acquire::' | grep -v '^Acquire::\(IndexTargets\|Changelogs\|CompressionTypes\)'
 		printf 'Dir::Etc::parts "/dev/null";\nDir::Etc::main "/dev/null";\n'
 		printf 'Dir::Etc::preferences "/dev/null";\nDir::Etc::preferencesparts "/dev/null";\n'
-		printf 'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "%s/etc/sources";\n' "$dir"
+		printf 'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "%s/sources";\n' "$dir"
 		printf 'Dir::State "%s";\nDir::State::lists "%s/lists";\n' "$dir" "$dir"
 		printf 'Dir::State::status "%s/status";\nDir::Cache "%s/cache";\n' "$dir" "$dir"
 		# apt's own user may not be able to reach the folder.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Description files: `key = value` lines, `#` comments. A key may be repeated; its values add up.
 
 # conf FILE KEY: the value (several lines when the key is repeated), nothing when it is absent.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # toolchain.json: what the builder is told about a toolchain.
 
 # description CONF PACKAGES ROOT NODE
@@ -10,6 +11,7 @@ description() {
 	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
 	cflags=(-ffp-contract=off)
 
+	# shellcheck disable=SC2054 # the commas are the linker's
 	# Everything but -shared, the objects, -soname, -o and --version-script.
 	ldflags=(-fuse-ld=lld -rtlib=compiler-rt -unwindlib=libunwind -static-libstdc++ -pthread
 		-Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--as-needed
@@ -20,6 +22,7 @@ description() {
 	[[ $align == 0x1000 ]] || ldflags+=("-Wl,-z,max-page-size=$align")
 	# A thread_local's destructor may run after the addon was unloaded, unless the C library counts
 	# them (glibc from 2.18 on). musl never unloads.
+	# shellcheck disable=SC2054
 	case $(conf_need "$conf" libc)-$(conf_need "$conf" floor) in
 	glibc-2.1[0-7]) ldflags+=(-Wl,-z,nodelete) ;;
 	esac

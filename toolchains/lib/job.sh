@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Child processes: run in the background so that a signal ends us at once, with their output in a log.
 
 JOB=

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # runtime/ of a target: what loads a built addon once before it is published. Node for the target, the
 # libraries Node needs, and an emulator, all reached through absolute paths below /toolchain.
 #

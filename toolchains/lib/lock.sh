@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Lock files name every package that goes into a part, with its digest:
 #
 #   deb NAME VERSION ARCHITECTURE SHA256

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # manifest.txt says everything about a folder's contents; its SHA-256 is the folder's digest.
 #
 #   component NAME sha256:DIGEST    another folder that this one needs
@@ -23,7 +24,7 @@ manifest() {
 	shift
 	odd=$(find "$folder" ! -type d ! -type f ! -type l -print -quit)
 	[[ -z $odd ]] || die "$odd is neither a file, a directory nor a link"
-	odd=$(find "$folder" -regex '.*[[:space:]\\].*' -print -quit)
+	odd=$(find "$folder" -mindepth 1 \( -name '*[[:space:]\\]*' -o -lname '*[[:space:]\\]*' \) -print -quit)
 	[[ -z $odd ]] || die "the name '$odd' cannot stand in a manifest"
 	{
 		[[ $# == 0 ]] || printf '%s\n' "$@"
@@ -36,11 +37,6 @@ manifest() {
 			<(cd "$folder" && find . -type f ! -path ./manifest.txt -printf '%P\n' |
 				LC_ALL=C sort | tr '\n' '\0' | xargs -0 -r sha256sum | sed 's/  / /')
 	} | LC_ALL=C sort
-}
-
-# The component lines of a manifest that exists.
-manifest_components() {
-	sed -n '/^component /p' "$1"
 }
 
 digest_of() {

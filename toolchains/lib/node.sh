@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The component `node`: Node for the build machine with its headers, and npm with node-gyp.
 
 # npm_unpack LINE FOLDER [tar option...]: unpacks an npm tarball; its top folder's name is free.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Packages from the npm registry, with npm's own configuration of the machine and the user.
 
 # npm_integrity FILE: npm's form of a SHA-512

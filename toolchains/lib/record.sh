@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What has been made from which inputs, so that a warm run finds it without looking at a package.
 #
 # DIR/.made/NAME.KEY holds two words: the folder's name below DIR, and `locked` or `drifted` (some
@@ -7,7 +8,7 @@
 key() {
 	{
 		printf '%s\n' "$@"
-		xargs -r -d '\n' sha256sum | sed "s|$HERE/||"
+		xargs -r -d '\n' sha256sum | cut -c 1-64
 	} | sha256sum | cut -c 1-32
 }
 
@@ -19,11 +20,6 @@ made() {
 	[[ -e $DIR/$folder/manifest.txt ]] || return 1
 	[[ $state == locked || $LOCKED == no ]] || return 1
 	printf '%s\n' "$folder"
-}
-
-# made_state NAME KEY: locked or drifted
-made_state() {
-	cut -d ' ' -f 2 "$DIR/.made/$1.$2"
 }
 
 # make_record NAME KEY FOLDER STATE

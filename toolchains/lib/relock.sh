@@ -1,15 +1,16 @@
+# shellcheck shell=bash
 # Makes a lock file anew from what apt and npm offer now.
 
 # relock NAME CONF
 relock() {
-	local conf=$2 file spec specs version packed name
+	local conf=$2 file spec specs architectures version packed name
 	file=$(lock_file "$1")
 	step "$1" "updating lock/$1.lock"
 	: >"$TMP/lock"
 	mapfile -t specs < <({ conf "$conf" debs; conf "$conf" sysroot_debs; conf "$conf" loadtest_debs; } | tr -s ' ' '\n' | sort -u)
 	if [[ ${#specs[@]} != 0 ]]; then
-		mapfile -t version < <(printf '%s\n' "${specs[@]}" | sed -n 's/.*://p' | sort -u)
-		apt_open "${version[@]}"
+		mapfile -t architectures < <(printf '%s\n' "${specs[@]}" | sed -n 's/.*://p' | sort -u)
+		apt_open "${architectures[@]}"
 		if [[ $(conf "$conf" closure) == yes ]]; then
 			relock_closure "$conf" "${specs[@]}"
 			mapfile -t specs <"$TMP/closure"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The component `root`: the hermetic root file system of every build, described by components/root.conf.
 
 # root_unpack ROOT LINE...: unpacks the packages of these lock lines.

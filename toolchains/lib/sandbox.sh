@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Compilation runs in a sandbox: the hermetic root as `/`, no network, nothing of this machine, fixed
 # paths. That makes the results the same everywhere.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Source trees that the runtimes are built from: unpacked once, kept in DIR/.stages.
 
 # source_tree NAME LINE: unpacks the tarball of a lock line unless that was done; sets SOURCE to the folder.
@@ -22,11 +23,13 @@ source_llvm() {
 		--exclude '*/test' --exclude '*/docs' --exclude '*/www' --exclude '*/benchmarks' \
 		--wildcards '*/libcxx/*' '*/libcxxabi/*' '*/libunwind/*' '*/compiler-rt/*' '*/cmake/*' \
 		'*/runtimes/*' '*/libc/src/__support/*' '*/libc/include/*' '*/llvm/utils/llvm-lit/*' '*/llvm/utils/lit/*'
+	# shellcheck disable=SC2016 # the dollars are cmake's
 	# The list of architectures that have builtins lacks s390x, though the generic code is all it needs.
 	sed -i -e 's/^\(set(SPARC sparc)\)/set(S390X s390x)\n\1/' \
 		-e '/^set(ALL_BUILTIN_SUPPORTED_ARCH/,/)/ s/\${SPARC}/${S390X} &/' \
 		"$tree/compiler-rt/cmake/builtin-config-ix.cmake"
 	grep -q 'S390X} ..SPARC}' "$tree/compiler-rt/cmake/builtin-config-ix.cmake"
+	# shellcheck disable=SC2016
 	sed -i 's/^set(sparc_SOURCES/set(s390x_SOURCES ${GENERIC_SOURCES} ${GENERIC_TF_SOURCES})\n&/' \
 		"$tree/compiler-rt/lib/builtins/CMakeLists.txt"
 	grep -q '^set(s390x_SOURCES' "$tree/compiler-rt/lib/builtins/CMakeLists.txt"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The stage of a target: sysroot/ (headers, C library to link against, C++ runtimes) and resource/
 # (the compiler's builtins), compiled in the sandbox. Kept in DIR/.stages, so that a change of flags
 # or of the load test does not compile it again.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # One target: what compiles and links (the stage: sysroot and runtimes, a minute to build), what runs
 # the load test, and toolchain.json, together the folder TRIPLE-<digest>.
 
