@@ -44,6 +44,8 @@ struct serve {
 	char *data, *logs, *cache, *toolchains, *database, *store_url, *spool, *worker_token_file;
 	char **worker_argv;
 	long workers;
+	int64_t expired; /* what the last look for leases that ran out found */
+	bool expiring;   /* … and whether one is under way */
 	bool stopping;
 };
 
@@ -231,26 +233,26 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 
 /* ---- running ---- */
 
+/* Leases that ran out, looked for at every tick, one look at a time. */
 static int
 expire_work(struct db *db, void *arg, struct err *e)
 {
-	int64_t n = 0;
-	int r = jobs_expire(db, clock_wall_ms(), &n, e);
+	struct serve *s = arg;
 
-	if (n > 0)
-		log_warn("lease", "expired=%lld", (long long)n);
-	*(int64_t *)arg = n;
-	return r;
+	return jobs_expire(db, clock_wall_ms(), &s->expired, e);
 }
-
-static int64_t expired;
 
 static void
 expire_done(int r, void *arg, const struct err *e)
 {
-	(void)r;
-	(void)arg;
+	struct serve *s = arg;
+
 	(void)e;
+	s->expiring = false;
+	if (r != 0 || s->expired == 0)
+		return;
+	log_warn("lease", "expired=%lld", (long long)s->expired);
+	service_job_ended(&s->service);
 }
 
 static void
@@ -258,41 +260,50 @@ on_tick(uv_timer_t *timer)
 {
 	struct serve *s = timer->data;
 
-	if (expired > 0) {
-		expired = 0;
-		service_job_ended(&s->service);
+	if (!s->expiring) {
+		s->expiring = true;
+		catalog_submit(s->service.catalog, expire_work, expire_done, s);
 	}
-	catalog_submit(s->service.catalog, expire_work, expire_done, &expired);
 	service_tick(&s->service);
 }
+
+/* The leases of an embedded worker that has gone. */
+struct release {
+	struct serve *serve;
+	char owner[32];
+	int64_t n;
+};
 
 static int
 release_work(struct db *db, void *arg, struct err *e)
 {
-	int64_t n = 0;
-	int r = jobs_release(db, arg, &n, e);
+	struct release *r = arg;
 
-	if (n > 0)
-		log_info("lease", "owner=%s released=%lld", (const char *)arg, (long long)n);
-	return r;
+	return jobs_release(db, r->owner, &r->n, e);
 }
 
 static void
-release_done(int r, void *arg, const struct err *e)
+release_done(int code, void *arg, const struct err *e)
 {
-	(void)r;
+	struct release *r = arg;
+
 	(void)e;
-	free(arg);
+	if (code == 0 && r->n > 0) {
+		log_info("lease", "owner=%s released=%lld", r->owner, (long long)r->n);
+		service_queue_changed(&r->serve->service);
+	}
+	free(r);
 }
 
 static void
 on_worker_exit(int pid, void *data)
 {
-	struct serve *s = data;
+	struct release *r = xcalloc(1, sizeof *r);
 
-	/* Its leases need not run out: nobody else has its name. */
-	catalog_submit(s->service.catalog, release_work, release_done,
-		       xasprintf("embedded-%d-", pid));
+	/* They need not run out: nobody else has its name. */
+	r->serve = data;
+	snprintf(r->owner, sizeof r->owner, "embedded-%d-", pid);
+	catalog_submit(r->serve->service.catalog, release_work, release_done, r);
 }
 
 struct show {

@@ -29,6 +29,7 @@ cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/prebuildd
 DIR=$cache/toolchains
 DOWNLOADS=$cache/downloads
 JOBS=$(nproc)
+# shellcheck disable=SC2034 # read in lib/
 LOCKED=no
 TMP=
 FAILED=
@@ -45,7 +46,7 @@ while [[ $# -gt 0 ]]; do
 		esac
 		shift
 		;;
-	--locked) LOCKED=yes ;;
+	--locked) LOCKED=yes ;; # read in lib/record.sh and lib/lock.sh
 	--json) JSON=yes ;;
 	--relock) relock=yes ;;
 	--list)

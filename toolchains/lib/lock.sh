@@ -52,6 +52,7 @@ lock_drift() {	# NAME LOCKED OFFERED
 		die "$1 $2 is locked, but the package mirror offers only $3; update the lock with --relock, or leave out --locked"
 	fi
 	warn "$1" "locked version $2 is no longer offered; using $3 (the digest of the result will differ; update the lock with --relock)"
+	# shellcheck disable=SC2034 # read by what makes the part
 	DRIFT=drifted
 }
 
@@ -102,7 +103,8 @@ lock_fetch_debs() {
 	shift
 	for line in "$@"; do
 		read -r _ name _ architecture _ <<<"$line"
-		[[ $architecture == all ]] && wanted+=("$name") || wanted+=("$name:$architecture")
+		[[ $architecture == all ]] || name+=:$architecture
+		wanted+=("$name")
 	done
 	apt_table "${wanted[@]}" >"$TMP/offered"
 	wanted=()
@@ -122,7 +124,8 @@ lock_fetch_debs() {
 		fi
 		lines+=("$line")
 		package_good "$line" && continue
-		[[ $architecture == all ]] && wanted+=("$name=$version") || wanted+=("$name:$architecture=$version")
+		[[ $architecture == all ]] || name+=:$architecture
+		wanted+=("$name=$version")
 	done
 	if [[ ${#wanted[@]} != 0 ]]; then
 		apt_fetch "$DOWNLOADS/part" "${wanted[@]}"

@@ -17,6 +17,7 @@ mkdir -p $resource
 # The compiler's own headers are in the root, the same for every target.
 [ -e $resource/include ] || ln -s /usr/lib/llvm-19/lib/clang/19/include $resource/include
 
+# shellcheck source-path=SCRIPTDIR source=cmake.sh
 . /work/recipe/sandbox/cmake.sh
 cmake_configure /work/llvm/compiler-rt/lib/builtins $build "$triple" "$flags -resource-dir $resource $*" \
 	-DLLVM_CMAKE_DIR=/work/llvm/llvm/cmake \

@@ -19,6 +19,7 @@ musl=OFF
 #   std::terminate shows mangled names then.
 # HAS_CXA_THREAD_ATEXIT_IMPL=OFF: makes it a weak reference with a fallback, since the floor's glibc
 #   may not have it.
+# shellcheck source-path=SCRIPTDIR source=cmake.sh
 . /work/recipe/sandbox/cmake.sh
 cmake_configure /work/llvm/runtimes $build "$triple" "$flags" \
 	-DCMAKE_INSTALL_PREFIX=/toolchain/sysroot/usr \

@@ -18,13 +18,13 @@ cp -R "$packages/include" $sysroot/usr/include
 sed -i -E "s/^(#define[[:space:]]+__GLIBC_MINOR__).*/\1 ${floor#*.}/" $sysroot/usr/include/features.h
 grep -q "__GLIBC_MINOR__ ${floor#*.}\$" $sysroot/usr/include/features.h
 
-# mips and a few others keep the loader in lib64; there it is a link in the packages we use.
+# shellcheck disable=SC2086 # a command and its words
 python3 $recipe/sandbox/stub.py "$packages/lib" "$floor" $recipe/data/glibc-2.17 \
 	$sysroot/usr/lib $clang "$@"
 
 # One object for each file: what is not used is not linked.
 mkdir /tmp/compat
-for source in $recipe/compat/*.c; do
+for source in "$recipe"/compat/*.c; do
 	object=/tmp/compat/$(basename "$source" .c).o
 	$clang --sysroot=$sysroot "$@" -std=gnu11 -Wall -Wextra -Werror -O2 -fPIC -fvisibility=hidden \
 		-ffunction-sections -fdata-sections -fno-builtin -DFLOOR="${floor#*.}" \

@@ -31,6 +31,6 @@ library)
 	make -j "$JOBS" LIBCC="$builtins"
 	make install-libs DESTDIR=$sysroot LIBCC="$builtins"
 	# Addons are linked against the shared library; the loader's name is a link to it.
-	rm -r $sysroot/lib $sysroot/usr/lib/libc.a
+	rm -r /toolchain/sysroot/lib /toolchain/sysroot/usr/lib/libc.a
 	;;
 esac
