@@ -17,7 +17,8 @@ struct abi {
 /* Highest Node-API version that released Node versions have. */
 #define ABI_NAPI_MAX 10
 
-/* "napi-v6" | "node-v127" | "electron-v133", exactly; 0 or ERR_INVALID. */
+/* "napi-v6" | "node-v127" | "electron-v133", exactly; 0 or ERR_INVALID. ABI_NONE has
+ * the text "none", which is not parsed. */
 int abi_parse(const char *text, struct abi *out);
 void abi_text(struct abi abi, char out[ABI_TEXT_SIZE]);
 

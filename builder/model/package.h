@@ -11,7 +11,7 @@
 #define PACKAGE_NAME_MAX    214 /* npm's limit */
 #define PACKAGE_VERSION_MAX 128
 
-/* "sqlite3", "@scope/name": lower case, digits, '-', '_', '.', no leading '.' or '_'. */
+/* "sqlite3", "@scope/name": lower case, digits, '-', '_', '.', no leading '.', '_' or '-'. */
 bool package_name_valid(const char *name);
 
 /* A full semantic version, "6.0.1", "1.0.0-rc.1+build.5"; no ranges, no leading "v". */

@@ -17,7 +17,7 @@
 
 struct pack_entry {
 	const char *name; /* relative path in the archive */
-	const char *path; /* file to read, or NULL: then data and len */
+	const char *path; /* file to read, no link; or NULL: then data and len */
 	const void *data;
 	size_t len;
 	bool executable;

@@ -91,7 +91,7 @@ node_of() {
 
 # An unmodified npm install for that architecture, then a query in its Node. Prints why not.
 try_install() {
-	local target=$1 app=$scratch/app-$1 arch platform libc= node=()
+	local target=$1 app=$scratch/app-$1 arch platform libc="" node=()
 	read -r platform arch < <(awk -F ' *= *' '
 		$1 == "node_platform" { p = $2 } $1 == "node_arch" { a = $2 } END { print p, a }
 	' "$here/toolchains/targets/$target.conf")

@@ -1,0 +1,206 @@
+#!/bin/bash
+# Packages that attack whoever builds them, built by the real service: each must end with the error
+# that it deserves, take nothing, leave nothing, and publish nothing. Their registry is
+# tests/lib/registry.js.
+set -u
+# shellcheck source=../lib/service.sh
+. "$(dirname "$0")/../lib/service.sh"
+
+export PREBUILDD_TEST_CANARY=canary-of-the-environment
+start_registry
+serve var --workers 2 --registry "$registry"
+server=$pid
+worker=$(worker_of "$server")
+port=${url##*:}
+echo "canary-of-the-host" >"$scratch/host-canary"
+chmod 0644 "$scratch/host-canary"
+
+# ---- the packages ----
+
+addon good
+addon broken
+echo 'int broken(void) { return this_is_not_declared; }' >>"$packages/broken/1.0.0/addon.c"
+addon hangs "echo scratch-canary >/work/src/scratch-canary; sleep $marker"
+addon forks "bomb() { bomb | bomb & sleep $marker; }; bomb; bomb; sleep 2; bomb; exit 1"
+addon fills "for i in 1 2 3 4 5 6; do fallocate -l 1000M /work/src/f\$i || echo 'cannot fill'; done; sleep $marker"
+addon large 'dd if=/dev/zero of=/work/src/large bs=1M seek=1020 count=8'
+addon talks 'yes yes'
+addon crashes
+sed -i 's/napi_value f = NULL;/napi_value f = NULL; __builtin_trap();/' "$packages/crashes/1.0.0/addon.c"
+addon empty
+echo 'static int nothing = 1; int *hidden(void) { return &nothing; }' >"$packages/empty/1.0.0/addon.c"
+addon nogyp
+rm "$packages/nogyp/1.0.0/binding.gyp"
+
+# Every line "LEAK" is something that worked and must not; the last line says that all was tried.
+cat >"$scratch/probe" <<END_PROBE
+can() { "\$@" >/dev/null 2>&1 && echo "LEAK: \$*"; tried=\$((tried + 1)); }
+tried=0
+can grep -q root /etc/shadow
+can ls "$scratch"
+can cat "$scratch/host-canary"
+can cat /proc/1/root$scratch/host-canary
+can ls "$scratch/var/keys"
+can ls "$here"
+can ls "$HOME"
+can ls /root/.
+can ls /mnt/cache
+can cat /work/../mnt/cache/slots/*/src/scratch-canary
+can grep -q canary-of-the-environment /proc/self/environ
+can grep -q canary-of-the-environment /proc/1/environ
+can sh -c 'env | grep -q canary-of-the-environment'
+can sh -c 'cat /proc/[0-9]*/cmdline | grep -q "prebuildd"'
+can kill -0 $server
+can touch /toolchain/written
+can touch /node/written
+can touch /node/bin/node
+can touch /written
+can touch /usr/bin/written
+can mount -t tmpfs none /tmp
+can unshare -U true
+can python3 -c 'import socket; socket.create_connection(("127.0.0.1", $port), 3)'
+can python3 -c 'import socket; socket.create_connection(("127.0.0.1", ${registry##*:}), 3)'
+can python3 -c 'import socket; socket.create_connection(("127.0.0.1", 22), 3)'
+can python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))'
+can node -e 'require("net").connect($port, "127.0.0.1", () => process.exit(0)).on("error", () => process.exit(1))'
+touch /work/src/own && echo "own scratch: writable"
+python3 -c 'print("python: runs")'
+node -e 'console.log("node: runs")'
+echo "tried \$tried probes"
+END_PROBE
+addon probes "$(cat "$scratch/probe")"
+# The same while binding.gyp is evaluated; an action shows what it found.
+addon expands 'cat found'
+cp "$scratch/probe" "$packages/expands/1.0.0/probe.sh"
+sed -i 's/"target_name":"addon",/&"variables":{"v":"<!(sh probe.sh >found 2>\&1; echo 1)"},"defines":["V=<(v)"],/' \
+	"$packages/expands/1.0.0/binding.gyp"
+
+# Install scripts of the package and of what it depends on.
+addon scripts 'if [ -e node_modules/scripted/ran ] || [ -e ran ]; then echo "LEAK: script"; fi; ls node_modules/scripted; echo looked'
+echo '{"name":"scripts","version":"1.0.0","binary":{"napi_versions":[6]},"dependencies":{"scripted":"^1.0.0"},
+"scripts":{"preinstall":"touch ran","install":"touch ran","prepare":"touch ran"}}' >"$packages/scripts/1.0.0/package.json"
+mkdir -p "$packages/scripted/1.0.0"
+echo '{"name":"scripted","version":"1.0.0","scripts":{"preinstall":"touch ran","install":"touch ran","postinstall":"touch ran"}}' \
+	>"$packages/scripted/1.0.0/package.json"
+
+# ---- running them ----
+
+build() { # PACKAGE [VERSION]: to its end, into body
+	post_build "$1" "${2:-1.0.0}"
+	await_build "$(value v.id)"
+}
+
+log_of() { # the first job of the build in body
+	curl -s "$url$(value 'v.jobs[0].log')"
+}
+
+# What every failed package has in common.
+fails() { # PACKAGE CODE MESSAGE-REGEX [CODE-AT-THE-MIRROR] [VERSION]
+	local mirror=${4:-build-failed} version=${5:-1.0.0}
+	build "$1" "$version"
+	is "$1: the build failed" "$(value v.state)" failed
+	is "$1: code" "$(value 'v.jobs[0].error.code')" "$2"
+	like "$1: the message says why" "$(value 'v.jobs[0].error.message')" "$3"
+	http GET "/v1/artifacts?package=$1"
+	is "$1: no artifact" "$(value v.artifacts.length)" 0
+	http GET "$(prebuild_path "$1" "$version")"
+	is "$1: not at the mirror" "$status $(value v.code)" "404 $mirror"
+}
+
+nothing_left() { # PACKAGE
+	until_ok 10 is_not_hanging
+	report "$1: no process is left"
+	until_ok 20 no_scratch
+	report "$1: no scratch folder is left" "$(ls "$scratch/var/cache/slots")"
+}
+
+no_scratch() {
+	[[ -z $(ls "$scratch/var/cache/slots") ]]
+}
+
+build good
+is "control: a good package succeeds" "$(value v.state)" succeeded
+http GET "$(prebuild_path good 1.0.0)"
+is "control: it is fetched" "$status" 200
+tar -C "$scratch" -xzf "$scratch/body" 2>/dev/null
+is "control: it works" \
+	"$(node -p "require('$scratch/build/Release/addon.node').answer()" 2>&1)" 42
+
+fails broken build-failed "this_is_not_declared"
+build broken
+like "broken: the log has the compiler's message" "$(log_of)" "addon.c.*error: .*this_is_not_declared"
+is "broken: one attempt" "$(value 'v.jobs[0].attempt')" 1
+
+fails crashes load-failed "killed by signal|exit status"
+is "crashes: one attempt" "$(build crashes; value 'v.jobs[0].attempt')" 1
+fails empty audit-failed "entry|napi|export|register" audit-failed
+fails nogyp unsupported "no binding.gyp"
+fails absent unknown-package "no package absent" unknown-package
+fails good unknown-version "no version 9.9.9" unknown-version 9.9.9 2>/dev/null |
+	grep -v 'good: no artifact' >"$scratch/unknown-version.tap"
+passed=$((passed + $(grep -c '^ok' "$scratch/unknown-version.tap")))
+failed=$((failed + $(grep -c '^not ok' "$scratch/unknown-version.tap")))
+grep -v '^#' "$scratch/unknown-version.tap"
+
+build scripts
+is "scripts: it is built without its install scripts" "$(value v.state)" succeeded
+text=$(log_of)
+like "scripts: the action looked" "$text" "looked"
+unlike "scripts: no install script ran" "$text" "LEAK: script"
+
+# The probes run while another build's scratch folder is there to be found.
+post_build hangs 1.0.0
+hanging=$(value v.id)
+until_ok 60 is_hanging
+report "hangs: it runs and hangs"
+for package in probes expands; do
+	build "$package"
+	text=$(log_of)
+	is "$package: the build itself succeeds" "$(value v.state)" succeeded
+	like "$package: everything was tried" "$text" "tried 27 probes"
+	like "$package: its own scratch folder is writable" "$text" "own scratch: writable"
+	like "$package: the tools of the probes work" "$text" "python: runs.*node: runs"
+	unlike "$package: nothing worked that must not" "$text" $'\n''LEAK[^\n]*'
+done
+http DELETE "/v1/builds/$hanging"
+is "hangs: DELETE cancels it" "$status $(value v.state)" "200 cancelled"
+nothing_left hangs
+http GET "/v1/builds/$hanging"
+is "hangs: it stays cancelled" "$(value 'v.jobs[0].state')" cancelled
+
+post_build forks 1.0.0
+forking=$(value v.id)
+until_ok 60 is_hanging
+slowest=0
+for _ in 1 2 3 4 5; do
+	http GET /healthz
+	[[ $status == 200 ]] || slowest=failed
+	sleep 0.2
+done
+is "forks: the service answers meanwhile" "$slowest" 0
+most=$(pgrep -cf -- "^sleep $marker")
+[[ $most -le 200 ]]
+report "forks: no more than 200 processes" "$most"
+until_ok 15 build_is_over "$forking" || http DELETE "/v1/builds/$forking"
+await_build "$forking" 20
+like "forks: it ended" "$(value v.state)" "^(failed|cancelled)$"
+like "forks: the log tells of the limit" "$(log_of)" "[Cc]annot fork|Resource temporarily"
+nothing_left forks
+
+fails fills limit "disk limit .4096 MiB. exceeded"
+nothing_left fills
+fails large build-failed "[Ff]ile.*(size|large)|signal 25|status 153"
+fails talks limit "output limit exceeded"
+nothing_left talks
+
+# ---- afterwards ----
+
+build good
+is "a good package is still served" "$(value v.state)" succeeded
+is "the worker is the one of the beginning" "$(worker_of "$server")" "$worker"
+like "canaries: the data folder is not readable by others" "$(stat -c %a "$scratch/var/keys")" "700"
+kill "$server"
+wait "$server"
+is "SIGTERM: exit status 0" "$?" 0
+is_gone "$worker"
+report "SIGTERM: the worker is gone"
