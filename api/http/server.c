@@ -185,7 +185,7 @@ on_listener(uv_poll_t *h, int status, int events)
 	(void)status;
 	(void)events;
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		struct sockaddr_storage address;
+		struct sockaddr_storage address = {0};
 		socklen_t len = sizeof address;
 		int fd = accept4(s->fd, (struct sockaddr *)&address, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -19,7 +19,7 @@ void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf,
 
 /* Makes room for at least `more` bytes after len and returns where they start; the caller adds
  * what it wrote to len. */
-char *buf_reserve(struct buf *b, size_t more);
+char *buf_reserve(struct buf *b, size_t more) __attribute__((returns_nonnull));
 
 /* Removes the first n bytes. */
 void buf_drop(struct buf *b, size_t n);

@@ -16,7 +16,7 @@
 #include "builder/base/mem.h"
 #include "builder/pack/entry_name.h"
 
-#define DEPTH_MAX  200
+#define DEPTH_MAX  128
 #define ITEMS_MAX  1000000
 #define CHUNK_SIZE (64 * 1024)
 

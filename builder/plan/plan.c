@@ -402,7 +402,7 @@ plan_make(const struct json *gyp, const struct toolchain *toolchain, struct plan
 			goto out;
 	plan_link(&m, m.addon);
 out:
-	for (size_t i = 0; i < m.unit_count; i++) {
+	for (size_t i = 0; m.units != NULL && i < m.unit_count; i++) {
 		strv_fini(&m.units[i].objects);
 		free(m.units[i].units);
 		free(m.units[i].gates);
@@ -417,7 +417,7 @@ out:
 void
 plan_fini(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++) {
+	for (size_t i = 0; plan->steps != NULL && i < plan->count; i++) {
 		free(plan->steps[i].label);
 		free(plan->steps[i].cwd);
 		free(plan->steps[i].input);

@@ -183,10 +183,11 @@ place(struct unpack *u, const struct tar_entry *entry, char *name, struct err *e
 static int
 extract(struct unpack *u, const struct tar_entry *entry, struct buf *name, struct err *e)
 {
+	unsigned depth = u->limits->depth < UNPACK_DEPTH_MAX ? u->limits->depth : UNPACK_DEPTH_MAX;
 	int r = count_one(u, e);
 
 	if (r == 0)
-		r = entry_name_clean(entry->name, u->limits->strip, u->limits->depth, name, e);
+		r = entry_name_clean(entry->name, u->limits->strip, depth, name, e);
 	if (r != 0)
 		return r;
 	if (entry->type == TAR_LINK && !u->limits->allow_links)

@@ -15,10 +15,14 @@
 
 #include "builder/base/err.h"
 
+/* The most components that a name may have, whatever the caller allows: file_remove_tree gives up
+ * on deeper trees. */
+#define UNPACK_DEPTH_MAX 100
+
 struct unpack_limits {
 	uint64_t bytes; /* of all files together, unpacked */
 	uint64_t entries;
-	unsigned depth; /* path components */
+	unsigned depth; /* path components, at most UNPACK_DEPTH_MAX */
 	bool allow_links;
 	unsigned strip; /* leading path components to drop, as npm does with 1 */
 };

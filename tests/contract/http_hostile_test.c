@@ -132,6 +132,14 @@ command(struct run *r, const char *verb, const char *rest)
 	}
 	if (strcmp(verb, "want") == 0)
 		return want_answer(r, rest);
+	if (strcmp(verb, "wants") == 0) {
+		const char *one = strchr(rest, ' ');
+		bool ok = one != NULL;
+
+		for (int i = atoi(rest); ok && i > 0; i--)
+			ok = want_answer(r, one + 1);
+		return ok;
+	}
 	if (strcmp(verb, "body") == 0) {
 		struct buf text = {0};
 		bool ok = unescape(rest, &text);

@@ -5,7 +5,7 @@
 # AddressSanitizer + UBSan, and, because those do not see into the distribution's libuv, once more
 # under valgrind. Scenarios run against the release programs. Logs are kept in build/test-logs.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 logs=build/test-logs
 rm -rf "$logs"
@@ -53,13 +53,13 @@ run gates/layers gate layers make --no-print-directory check-layers
 run gates/format gate format make --no-print-directory check-format
 
 build asan
-for t in build/asan/tests/unit/*_test build/asan/tests/http_hostile; do
+for t in build/asan/tests/*/*_test; do
 	[[ -x $t ]] && run "asan/${t##*/}" "$t"
 done
 run asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
 
 build debug
-for t in build/debug/tests/unit/*_test build/debug/tests/http_hostile; do
+for t in build/debug/tests/*/*_test; do
 	[[ -x $t ]] && run "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \
 		--leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
 		--child-silent-after-fork=yes "$t"

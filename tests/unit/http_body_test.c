@@ -110,6 +110,80 @@ make_body(size_t size)
 	return data;
 }
 
+static void
+write_map(const char *path, const char *fmt, unsigned id)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, fmt, id);
+
+	file_write(path, text, (size_t)n, 0600, NULL);
+}
+
+/* A file system of one megabyte at path, in a mount namespace of this process. */
+static bool
+mount_small(const char *path)
+{
+	unsigned uid = getuid(), gid = getgid();
+
+	if (unshare(CLONE_NEWNS) != 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+			return false;
+		file_write("/proc/self/setgroups", "deny", 4, 0600, NULL);
+		write_map("/proc/self/uid_map", "0 %u 1", uid);
+		write_map("/proc/self/gid_map", "0 %u 1", gid);
+	}
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0;
+}
+
+/* In a process of its own; the exit status names the step that failed. */
+static int
+upload_to_a_full_disk(const char *dir)
+{
+	char *body = make_body(3000000);
+	int step = 0;
+
+	if (!mount_small(dir))
+		return 1;
+	set_up_with(dir, NULL);
+	for (size_t chunk = 0; chunk <= 50000 && step == 0; chunk += 50000) {
+		reconnect();
+		if (!send_body("PUT /upload", body, 3000000, chunk) ||
+		    !client_read(&client, false, &answer))
+			step = 2;
+		else if (answer.status != 507 || strcmp(answer_code(&answer), "storage-full") != 0)
+			step = 3;
+		/* What was written is gone, so that the next small one has room. */
+		reconnect();
+		if (step == 0 && (!send_body("PUT /upload", body, 1000, chunk) ||
+				  !client_read(&client, false, &answer) || answer.status != 201))
+			step = 4;
+	}
+	free(body);
+	client_close(&client);
+	answer_fini(&answer);
+	if (http_fixture_stop(server) != 0)
+		step = 5;
+	if (step == 0 && spooled_files(dir) != 0)
+		step = 6;
+	return step;
+}
+
+/* The first test of this file: a process that forks should not have threads yet. */
+TEST(upload_when_the_disk_is_full)
+{
+	const char *dir = test_dir();
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		exit(upload_to_a_full_disk(dir));
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 TEST(body_comes_back)
 {
 	static const size_t sizes[] = {0, 1, 100, 4096, 70000, 900000};
@@ -314,79 +388,6 @@ TEST(upload_without_a_folder)
 	CHECK(strstr(answer.body.data, spool) == NULL);
 	free(spool);
 	tear_down();
-}
-
-static void
-write_map(const char *path, const char *fmt, unsigned id)
-{
-	char text[32];
-	int n = snprintf(text, sizeof text, fmt, id);
-
-	file_write(path, text, (size_t)n, 0600, NULL);
-}
-
-/* A file system of one megabyte at path, in a mount namespace of this process. */
-static bool
-mount_small(const char *path)
-{
-	unsigned uid = getuid(), gid = getgid();
-
-	if (unshare(CLONE_NEWNS) != 0) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-			return false;
-		file_write("/proc/self/setgroups", "deny", 4, 0600, NULL);
-		write_map("/proc/self/uid_map", "0 %u 1", uid);
-		write_map("/proc/self/gid_map", "0 %u 1", gid);
-	}
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0;
-}
-
-/* In a process of its own; the exit status names the step that failed. */
-static int
-upload_to_a_full_disk(const char *dir)
-{
-	char *body = make_body(3000000);
-	int step = 0;
-
-	if (!mount_small(dir))
-		return 1;
-	set_up_with(dir, NULL);
-	for (size_t chunk = 0; chunk <= 50000 && step == 0; chunk += 50000) {
-		reconnect();
-		if (!send_body("PUT /upload", body, 3000000, chunk) ||
-		    !client_read(&client, false, &answer))
-			step = 2;
-		else if (answer.status != 507 || strcmp(answer_code(&answer), "storage-full") != 0)
-			step = 3;
-		/* What was written is gone, so that the next small one has room. */
-		reconnect();
-		if (step == 0 && (!send_body("PUT /upload", body, 1000, chunk) ||
-				  !client_read(&client, false, &answer) || answer.status != 201))
-			step = 4;
-	}
-	free(body);
-	client_close(&client);
-	answer_fini(&answer);
-	if (http_fixture_stop(server) != 0)
-		step = 5;
-	if (step == 0 && spooled_files(dir) != 0)
-		step = 6;
-	return step;
-}
-
-TEST(upload_when_the_disk_is_full)
-{
-	const char *dir = test_dir();
-	int status = 0;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		_exit(upload_to_a_full_disk(dir));
-	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
-	CHECK_INT(WEXITSTATUS(status), 0);
 }
 
 TEST(expect_continue)

@@ -341,7 +341,7 @@ TEST(deep_trees)
 	char name[2000] = "deep";
 	struct err e = {0};
 
-	for (int i = 0; i < 205; i++)
+	for (int i = 0; i < 130; i++)
 		strcat(name, "/d");
 	put(strcat(name, "/f"), "x", 0644);
 	CHECK_INT(pack_tree(test_path("deep"), "package", test_path("t.tgz"), &e), ERR_LIMIT);

@@ -502,12 +502,21 @@ TEST(long_and_deep_names)
 	refused(&b, &l, ERR_LIMIT, "too many components");
 	free(name);
 
+	/* Nothing may come to be that cannot be removed again. */
 	l.depth = 100000;
-	name = deep(400);
+	name = deep(UNPACK_DEPTH_MAX);
 	raw_tar_pax(&b, "path", name, NULL);
 	raw_tar_file(&b, "package/x", "x");
 	raw_tar_end(&b);
 	accepted(&b, &l);
+	CHECK_STR(text_of(name + 8), "x");
+	CHECK_INT(file_remove_tree(test_path("box"), NULL), 0);
+	free(name);
+	name = deep(UNPACK_DEPTH_MAX + 1);
+	raw_tar_pax(&b, "path", name, NULL);
+	raw_tar_file(&b, "package/x", "x");
+	raw_tar_end(&b);
+	refused(&b, &l, ERR_LIMIT, "too many components");
 	free(name);
 	name = deep(600);
 	raw_tar_pax(&b, "path", name, NULL);

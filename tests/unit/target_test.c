@@ -1,0 +1,95 @@
+#include "builder/model/target.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "builder/base/mem.h"
+#include "tests/lib/test.h"
+
+/* What the targets are, from the ELF ABI supplements and Node's process.arch. */
+static const struct {
+	const char *triple, *alias;
+	enum libc libc;
+	unsigned char class, data;
+	uint16_t machine;
+	const char *loader;
+} known[] = {
+	{"aarch64-linux-gnu", "linux-arm64", LIBC_GLIBC, ELFCLASS64, ELFDATA2LSB, EM_AARCH64,
+	 "ld-linux-aarch64.so.1"},
+	{"aarch64-linux-musl", "linuxmusl-arm64", LIBC_MUSL, ELFCLASS64, ELFDATA2LSB, EM_AARCH64,
+	 NULL},
+	{"arm-linux-gnueabihf", "linux-arm", LIBC_GLIBC, ELFCLASS32, ELFDATA2LSB, EM_ARM,
+	 "ld-linux-armhf.so.3"},
+	{"i686-linux-gnu", "linux-ia32", LIBC_GLIBC, ELFCLASS32, ELFDATA2LSB, EM_386,
+	 "ld-linux.so.2"},
+	{"powerpc64le-linux-gnu", "linux-ppc64", LIBC_GLIBC, ELFCLASS64, ELFDATA2LSB, EM_PPC64,
+	 "ld64.so.2"},
+	{"riscv64-linux-gnu", "linux-riscv64", LIBC_GLIBC, ELFCLASS64, ELFDATA2LSB, EM_RISCV,
+	 "ld-linux-riscv64-lp64d.so.1"},
+	{"s390x-linux-gnu", "linux-s390x", LIBC_GLIBC, ELFCLASS64, ELFDATA2MSB, EM_S390,
+	 "ld64.so.1"},
+	{"x86_64-linux-gnu", "linux-x64", LIBC_GLIBC, ELFCLASS64, ELFDATA2LSB, EM_X86_64,
+	 "ld-linux-x86-64.so.2"},
+	{"x86_64-linux-musl", "linuxmusl-x64", LIBC_MUSL, ELFCLASS64, ELFDATA2LSB, EM_X86_64, NULL},
+};
+
+TEST(known_targets)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct target *t = target_find(known[i].triple);
+
+		if (!CHECK_MSG(t != NULL, "%s is missing", known[i].triple))
+			continue;
+		CHECK_MSG(target_find(known[i].alias) == t, "%s", known[i].alias);
+		CHECK_INT(t->libc, known[i].libc);
+		CHECK_INT(t->elf_class, known[i].class);
+		CHECK_INT(t->elf_data, known[i].data);
+		CHECK_INT(t->elf_machine, known[i].machine);
+		if (known[i].loader != NULL)
+			CHECK_STR(t->loader, known[i].loader);
+	}
+}
+
+TEST(every_target_is_found_by_each_of_its_names)
+{
+	CHECK(target_count() >= ARRAY_SIZE(known));
+	for (size_t i = 0; i < target_count(); i++) {
+		const struct target *t = target_at(i);
+		char alias[64];
+
+		snprintf(alias, sizeof alias, "%s-%s", t->node_platform, t->node_arch);
+		CHECK_MSG(target_find(t->triple) == t, "%s", t->triple);
+		CHECK_MSG(target_find(alias) == t, "%s", alias);
+		CHECK(target_from_node(t->node_platform, t->node_arch) == t);
+		CHECK(t->page_align >= 4096 && (t->page_align & (t->page_align - 1)) == 0);
+		CHECK_INT(t->elf_flags_value & ~t->elf_flags_mask, 0);
+		CHECK(t->floor_major > 0 && t->loader[0] != '\0');
+		if (i > 0)
+			CHECK(strcmp(target_at(i - 1)->triple, t->triple) < 0);
+	}
+	CHECK(target_at(target_count()) == NULL);
+}
+
+TEST(unknown_names)
+{
+	static const char *const names[] = {"", "linux", "linux-", "-x64", "linux-x64 ",
+					    "x86_64-linux", "X86_64-linux-gnu", "win32-x64"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		CHECK_MSG(target_find(names[i]) == NULL, "\"%s\"", names[i]);
+	CHECK(target_from_node("linux", "mips") == NULL);
+	CHECK(target_from_node("", "") == NULL);
+}
+
+TEST(the_host_is_one_of_them)
+{
+	struct utsname u;
+
+	CHECK_INT(uname(&u), 0);
+	if (strcmp(u.machine, "x86_64") == 0 && sizeof(void *) == 8)
+		CHECK(target_host() == target_find("x86_64-linux-gnu"));
+	if (strcmp(u.machine, "aarch64") == 0)
+		CHECK(target_host() == target_find("aarch64-linux-gnu"));
+}
