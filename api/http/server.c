@@ -258,19 +258,23 @@ open_socket(const char *text, bool reuse_port, struct err *e)
 static void
 name_address(struct http_server *s)
 {
-	struct sockaddr_storage address = {0};
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
-	struct sockaddr_in *in = (struct sockaddr_in *)&address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} address = {0};
 	socklen_t len = sizeof address;
 	char host[INET6_ADDRSTRLEN] = "";
 
-	getsockname(s->fd, (struct sockaddr *)&address, &len);
-	if (address.ss_family == AF_INET) {
-		uv_ip4_name(in, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "%s:%u", host, ntohs(in->sin_port));
+	if (getsockname(s->fd, &address.any, &len) != 0)
+		return;
+	if (address.any.sa_family == AF_INET) {
+		uv_ip4_name(&address.in, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "%s:%u", host, ntohs(address.in.sin_port));
 	} else {
-		uv_ip6_name(in6, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "[%s]:%u", host, ntohs(in6->sin6_port));
+		uv_ip6_name(&address.in6, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "[%s]:%u", host,
+			 ntohs(address.in6.sin6_port));
 	}
 }
 

@@ -56,8 +56,8 @@ bytes_u32(const struct elf_bytes *b, uint64_t offset)
 	uint32_t v;
 
 	/* The caller has checked the range, so that there are bytes: the analyzer cannot see it. */
-	memcpy(&v, b->data + offset,
-	       sizeof v); /* NOLINT(clang-analyzer-core.NonNullParamChecker) */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
+	memcpy(&v, b->data + offset, sizeof v);
 	return b->big != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? __builtin_bswap32(v) : v;
 }
 

@@ -373,7 +373,7 @@ read_dependencies(struct making *m, struct unit *u)
 static int
 find_addon(struct making *m)
 {
-	for (size_t i = 0; i < m->unit_count; i++) {
+	for (size_t i = 0; m->units != NULL && i < m->unit_count; i++) {
 		if (strcmp(m->units[i].type, "loadable_module") == 0) {
 			m->addon = &m->units[i];
 			return 0;
