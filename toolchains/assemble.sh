@@ -1,5 +1,6 @@
 #!/bin/bash
 # Assembles toolchains: see README.md in this folder, or --help.
+# shellcheck disable=SC2034 # lib/ reads what is set here
 set -euo pipefail
 
 usage() {
@@ -29,7 +30,6 @@ cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/prebuildd
 DIR=$cache/toolchains
 DOWNLOADS=$cache/downloads
 JOBS=$(nproc)
-# shellcheck disable=SC2034 # read in lib/
 LOCKED=no
 TMP=
 FAILED=
@@ -46,7 +46,7 @@ while [[ $# -gt 0 ]]; do
 		esac
 		shift
 		;;
-	--locked) LOCKED=yes ;; # read in lib/record.sh and lib/lock.sh
+	--locked) LOCKED=yes ;;
 	--json) JSON=yes ;;
 	--relock) relock=yes ;;
 	--list)

@@ -239,8 +239,13 @@ usage_at(int dirfd, const char *name, int depth, uint64_t limit, uint64_t *bytes
 	int fd;
 	DIR *d;
 
-	if (*bytes > limit || depth > TREE_DEPTH_MAX)
+	if (*bytes > limit)
 		return;
+	/* What is not looked at could be of any size: it must not be a way around the limit. */
+	if (depth > TREE_DEPTH_MAX) {
+		*bytes = UINT64_MAX;
+		return;
+	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	*bytes += (uint64_t)st.st_blocks * 512;

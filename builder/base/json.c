@@ -30,6 +30,20 @@ made(cJSON *v)
 	return out(v);
 }
 
+/* "\\u0000" would end a string early for everything that reads it as C text. */
+static int
+has_nul_escape(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
+			return 1;
+		i++;
+	}
+	return 0;
+}
+
 static int
 too_deep(const char *text, size_t len)
 {
@@ -59,8 +73,8 @@ json_parse(const char *text, size_t len, struct err *e)
 	const char *end = NULL;
 	cJSON *v;
 
-	if (memchr(text, '\0', len) != NULL) {
-		err_set(e, ERR_INVALID, "not JSON: NUL byte in the text");
+	if (memchr(text, '\0', len) != NULL || has_nul_escape(text, len)) {
+		err_set(e, ERR_INVALID, "not JSON: NUL character in the text");
 		return NULL;
 	}
 	if (too_deep(text, len)) {

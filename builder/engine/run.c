@@ -122,6 +122,10 @@ on_child_end(const struct child_result *result, void *arg)
 int
 run_start(struct uv_loop_s *loop, const struct run_spec *spec, struct run **out, struct err *e)
 {
+	/* bwrap is process 1 in the sandbox and its own environment can be read there: it gets none of
+	 * ours, which may hold credentials. */
+	static char *const env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	struct strv command = {0};
 	int seccomp = -1, code;
 	struct run *r;
@@ -134,6 +138,7 @@ run_start(struct uv_loop_s *loop, const struct run_spec *spec, struct run **out,
 	code = child_start(loop,
 			   &(struct child_options){
 				   .argv = command.at,
+				   .env = env,
 				   .seccomp_fd = seccomp,
 				   .timeout_ms = spec->timeout_ms,
 				   .output_max = spec->limits->output,

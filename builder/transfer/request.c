@@ -115,6 +115,9 @@ outcome(const struct exchange *x, CURLcode code, const char *detail, struct err 
 		return err_set(e, ERR_CANCELLED, "%s: stopped", url);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_TIMEOUT, "%s: no answer in time", url);
+	case CURLE_COULDNT_CONNECT:
+		return err_set(e, ERR_UNREACHABLE,
+			       "%s: nobody answers; is the service running there?", url);
 	default:
 		return err_set(e, ERR_UNREACHABLE, "%s: %s", url,
 			       detail[0] != '\0' ? detail : curl_easy_strerror(code));

@@ -221,7 +221,7 @@ addon() { # NAME [ACTION]
 		printf '%s\n' "$2" >"$folder/action.sh"
 		actions='"actions":[{"action_name":"act","inputs":["action.sh"],"outputs":["acted"],"action":["sh","action.sh"]}],'
 	fi
-	printf '{"targets":[{"target_name":"addon",%s"sources":["addon.c"]}]}\n' "$actions" \
+	printf '{"targets":[{"target_name":"addon",%s"sources":["addon.c"],"defines":["NAPI_VERSION=<(napi_build_version)"]}]}\n' "$actions" \
 		>"$folder/binding.gyp"
 	cat >"$folder/addon.c" <<-'C'
 		#include <node_api.h>

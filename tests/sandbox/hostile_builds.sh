@@ -22,7 +22,9 @@ addon broken
 echo 'int broken(void) { return this_is_not_declared; }' >>"$packages/broken/1.0.0/addon.c"
 addon hangs "echo scratch-canary >/work/src/scratch-canary; sleep $marker"
 addon forks "bomb() { bomb | bomb & sleep $marker; }; bomb; bomb; sleep 2; bomb; exit 1"
-addon fills "for i in 1 2 3 4 5 6; do fallocate -l 1000M /work/src/f\$i || echo 'cannot fill'; done; sleep $marker"
+addon fills "python3 -c 'import os
+for i in range(6): os.posix_fallocate(os.open(f\"/work/src/f{i}\", os.O_CREAT | os.O_WRONLY), 0, 1000 << 20)'
+sleep $marker"
 addon large 'dd if=/dev/zero of=/work/src/large bs=1M seek=1020 count=8'
 addon talks 'yes yes'
 addon crashes
@@ -49,7 +51,7 @@ can cat /work/../mnt/cache/slots/*/src/scratch-canary
 can grep -q canary-of-the-environment /proc/self/environ
 can grep -q canary-of-the-environment /proc/1/environ
 can sh -c 'env | grep -q canary-of-the-environment'
-can sh -c 'cat /proc/[0-9]*/cmdline | grep -q "prebuildd"'
+can sh -c 'cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -q "[p]rebuildd serve"'
 can kill -0 $server
 can touch /toolchain/written
 can touch /node/written
@@ -72,7 +74,7 @@ addon probes "$(cat "$scratch/probe")"
 # The same while binding.gyp is evaluated; an action shows what it found.
 addon expands 'cat found'
 cp "$scratch/probe" "$packages/expands/1.0.0/probe.sh"
-sed -i 's/"target_name":"addon",/&"variables":{"v":"<!(sh probe.sh >found 2>\&1; echo 1)"},"defines":["V=<(v)"],/' \
+sed -i 's/"target_name":"addon",/&"cflags":["-DV=<!(sh probe.sh >found 2>\&1; echo 1)"],/' \
 	"$packages/expands/1.0.0/binding.gyp"
 
 # Install scripts of the package and of what it depends on.
@@ -132,15 +134,13 @@ like "broken: the log has the compiler's message" "$(log_of)" "addon.c.*error: .
 is "broken: one attempt" "$(value 'v.jobs[0].attempt')" 1
 
 fails crashes load-failed "killed by signal|exit status"
-is "crashes: one attempt" "$(build crashes; value 'v.jobs[0].attempt')" 1
+build crashes
+is "crashes: one attempt" "$(value 'v.jobs[0].attempt')" 1
 fails empty audit-failed "entry|napi|export|register" audit-failed
 fails nogyp unsupported "no binding.gyp"
 fails absent unknown-package "no package absent" unknown-package
-fails good unknown-version "no version 9.9.9" unknown-version 9.9.9 2>/dev/null |
-	grep -v 'good: no artifact' >"$scratch/unknown-version.tap"
-passed=$((passed + $(grep -c '^ok' "$scratch/unknown-version.tap")))
-failed=$((failed + $(grep -c '^not ok' "$scratch/unknown-version.tap")))
-grep -v '^#' "$scratch/unknown-version.tap"
+addon other
+fails other unknown-version "no version 9.9.9" unknown-version 9.9.9
 
 build scripts
 is "scripts: it is built without its install scripts" "$(value v.state)" succeeded
@@ -160,7 +160,7 @@ for package in probes expands; do
 	like "$package: everything was tried" "$text" "tried 27 probes"
 	like "$package: its own scratch folder is writable" "$text" "own scratch: writable"
 	like "$package: the tools of the probes work" "$text" "python: runs.*node: runs"
-	unlike "$package: nothing worked that must not" "$text" $'\n''LEAK[^\n]*'
+	is "$package: nothing worked that must not" "$(grep ^LEAK <<<"$text")" ""
 done
 http DELETE "/v1/builds/$hanging"
 is "hangs: DELETE cancels it" "$status $(value v.state)" "200 cancelled"

@@ -26,13 +26,13 @@ cmake_configure /work/llvm/compiler-rt/lib/builtins $build "$triple" "$flags -re
 	-DCOMPILER_RT_BUILTINS_HIDE_SYMBOLS=ON \
 	-DCOMPILER_RT_OS_DIR="$triple" \
 	-DLLVM_ENABLE_PER_TARGET_RUNTIME_DIR=OFF
-ninja -C $build -j "$JOBS"
+ninja -C "$build" -j "$JOBS"
 
 # Only the driver knows where it will look (it writes i686 as i386, adds vendors, and so on).
 # shellcheck disable=SC2086 # flags are words
 place=$(clang-19 $target -print-runtime-dir)
 mkdir -p "$place"
-find $build -name 'libclang_rt.builtins*.a' -exec cp {} "$place/libclang_rt.builtins.a" \;
+find "$build" -name 'libclang_rt.builtins*.a' -exec cp {} "$place/libclang_rt.builtins.a" \;
 [ -s "$place/libclang_rt.builtins.a" ]
 
 # No registration of unwind tables: the runtimes find them through the program headers.

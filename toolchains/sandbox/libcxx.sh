@@ -47,8 +47,8 @@ cmake_configure /work/llvm/runtimes $build "$triple" "$flags" \
 	-DLIBCXX_ENABLE_TIME_ZONE_DATABASE=OFF \
 	-DLIBCXX_INCLUDE_BENCHMARKS=OFF \
 	-DLIBCXX_INSTALL_MODULES=OFF
-ninja -C $build -j "$JOBS" cxx cxxabi unwind
-ninja -C $build install
+ninja -C "$build" -j "$JOBS" cxx cxxabi unwind
+ninja -C "$build" install
 
 # libc++.a contains libc++abi; the rest is not for addons.
 rm -f $lib/libc++abi.a $lib/libc++experimental.a
