@@ -66,6 +66,8 @@ while [[ $# -gt 0 ]]; do
 	esac
 	shift
 done
+# Each once, in the order given.
+mapfile -t targets < <(printf '%s\n' "${targets[@]}" | awk 'NF && !seen[$0]++')
 [[ ${#targets[@]} -gt 0 ]] || die "name at least one target, or 'all'; see --help"
 [[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "--jobs takes a number, not '$JOBS'"
 need flock util-linux

@@ -28,7 +28,7 @@ failed(struct sqlite *s, const char *what, struct err *e)
 	int code = sqlite3_errcode(s->handle);
 
 	if (code == SQLITE_FULL)
-		return err_set(e, -ENOSPC, "%s: the disk with the catalog is full", what);
+		return err_set(e, -ENOSPC, "%s: the catalog's disk is full", what);
 	if (code == SQLITE_CONSTRAINT)
 		return err_set(e, ERR_CONFLICT, "%s: %s", what, sqlite3_errmsg(s->handle));
 	return err_set(e, code == SQLITE_IOERR ? -EIO : ERR_INTERNAL, "%s: %s", what,

@@ -295,7 +295,8 @@ finish_fields(struct http_parser *p)
 			if (f->name[k] >= 'A' && f->name[k] <= 'Z')
 				f->name[k] = (char)(f->name[k] + 'a' - 'A');
 		f->name[f->name_len] = '\0';
-		if (f->value == NULL)
+		/* llhttp places an empty value at the beginning of the next line. */
+		if (f->value_len == 0)
 			f->value = f->name + f->name_len;
 		while (f->value_len > 0 &&
 		       (f->value[f->value_len - 1] == ' ' || f->value[f->value_len - 1] == '\t'))

@@ -85,24 +85,35 @@ make_spec(const struct engine *en, struct run_spec *out)
 		strv_add(&out->env, env[i]);
 }
 
+void
+command_flush(struct command *c)
+{
+	struct engine *en = c->engine;
+
+	if (c->output.len > c->told)
+		en->spec.on_log(c->output.data + c->told, c->output.len - c->told, en->spec.arg);
+	c->told = c->output.len;
+}
+
+/* Steps run beside each other: what they print within half a second stays together. The last
+ * OUTPUT_KEPT bytes are kept for the error message. */
 static void
 on_output(const char *data, size_t len, void *arg)
 {
 	struct command *c = arg;
 
-	/* Steps run beside each other: their output is held back to the end, so that it is not
-	 * mixed; a step that prints much is let through. */
-	if (c->output.len + len <= OUTPUT_KEPT) {
-		buf_add(&c->output, data, len);
-		return;
+	if (c->output.len + len > OUTPUT_KEPT) {
+		command_flush(c);
+		buf_drop(&c->output, c->output.len / 2);
+		c->told = c->output.len;
 	}
-	if (c->output.len > 0)
-		c->engine->spec.on_log(c->output.data, c->output.len, c->engine->spec.arg);
-	c->output.len = 0;
-	if (len > OUTPUT_KEPT)
-		c->engine->spec.on_log(data, len, c->engine->spec.arg);
-	else
-		buf_add(&c->output, data, len);
+	buf_add(&c->output, data, len);
+}
+
+static void
+on_tick(void *arg)
+{
+	command_flush(arg);
 }
 
 /* The compiler's own message: its first line with "error", else the last line that says
@@ -151,6 +162,7 @@ command_start(struct engine *en, long step, const struct strv *argv, const char 
 	spec.sandbox.cwd = cwd;
 	spec.timeout_ms = timeout_ms;
 	spec.on_output = on_output;
+	spec.on_tick = on_tick;
 	spec.on_end = on_end;
 	spec.arg = c;
 	c->engine = en;
@@ -171,11 +183,9 @@ command_judge(struct command *c, const struct run_end *end, const char *label)
 	struct engine *en = c->engine;
 	char message[320];
 
-	if (c->output.len > 0) {
-		en->spec.on_log(c->output.data, c->output.len, en->spec.arg);
-		if (c->output.data[c->output.len - 1] != '\n')
-			en->spec.on_log("\n", 1, en->spec.arg);
-	}
+	if (c->output.len > 0 && c->output.data[c->output.len - 1] != '\n')
+		buf_adds(&c->output, "\n");
+	command_flush(c);
 	if (end->ok || en->cancelled)
 		return;
 	engine_say(en, "==> %s failed: %s", label, end->what);

@@ -200,8 +200,7 @@ loaded(const struct run_end *end, void *arg)
 	const char *why;
 
 	en->load = last_object(&c->output);
-	if (c->output.len > 0)
-		en->spec.on_log(c->output.data, c->output.len, en->spec.arg);
+	command_flush(c);
 	if (en->load == NULL)
 		en->load = json_object();
 	json_set_bool(en->load, "ran", true);

@@ -23,7 +23,8 @@ struct command {
 	struct engine *engine;
 	struct run *run;
 	long step;
-	struct buf output;
+	struct buf output; /* its end, for the error message */
+	size_t told;       /* bytes of it that are in the log already */
 };
 
 struct engine {
@@ -63,6 +64,9 @@ void engine_next(struct engine *en);
  * the failure recorded, if it did not start. */
 int command_start(struct engine *en, long step, const struct strv *argv, const char *cwd,
 		  uint64_t timeout_ms, void (*on_end)(const struct run_end *, void *));
+
+/* Puts what a command has printed into the log. */
+void command_flush(struct command *c);
 
 /* Flushes a command's output, and says in the job's error what went wrong. */
 void command_judge(struct command *c, const struct run_end *end, const char *label);

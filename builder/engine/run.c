@@ -82,6 +82,8 @@ on_watch(uv_timer_t *timer)
 {
 	struct run *r = timer->data;
 
+	if (r->spec.on_tick != NULL && !r->ended)
+		r->spec.on_tick(r->spec.arg);
 	if (r->looking || r->ended)
 		return;
 	r->look.data = r;

@@ -26,6 +26,7 @@ struct run_spec {
 	const struct engine_limits *limits;
 	uint64_t timeout_ms;
 	void (*on_output)(const char *data, size_t len, void *arg);
+	void (*on_tick)(void *arg); /* twice a second while it runs; may be NULL */
 	void (*on_end)(const struct run_end *end, void *arg); /* exactly once, on the loop */
 	void *arg;
 };

@@ -2,7 +2,7 @@
 # The HTTP contract and the exit codes of prebuildctl, against the real programs: every route with
 # good and bad input. Its small package comes from tests/lib/registry.js.
 set -u
-# shellcheck source=../lib/service.sh
+# shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
 addon good

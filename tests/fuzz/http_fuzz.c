@@ -4,6 +4,7 @@
  * which the rest arrives. The same bytes are read twice, in pieces and at once: a server that
  * takes them for different requests would be one that can be smuggled past.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,9 @@ static const struct http_route routes[] = {
 	{.method = "PUT", .pattern = "/{path*}"},
 	{.method = "DELETE", .pattern = "/v1/builds/{id}.json"},
 };
+
+/* The limit on the framing of chunks was met: what was seen before depends on the pieces. */
+static bool flooded;
 
 static void
 take_piece(void *data, const char *piece, size_t len)
@@ -133,6 +137,9 @@ read_request(const struct http_limits *limits, const struct http_router *router,
 		must(body.len == p.body_bytes && body.len <= BODY_MAX);
 		must(r != PARSE_DONE || p.head.chunked || body.len == p.head.length);
 	}
+	/* This limit is looked at after each piece. */
+	if (r == PARSE_FAULT && strstr(p.fault.detail, "outweigh") != NULL)
+		flooded = true;
 	/* How far a bad body was read depends on the pieces; what a good one was does not. */
 	if (r == PARSE_DONE)
 		buf_add(seen, body.data, body.len);
@@ -169,11 +176,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
+	flooded = false;
 	if (router == NULL && http_router_open(routes, ARRAY_SIZE(routes), &router, NULL) != 0)
 		abort();
 	read_all(router, data + 1, size - 1, size, &whole);
 	read_all(router, data + 1, size - 1, 1 + data[0] % 64u, &pieces);
-	must(whole.len == pieces.len && memcmp(whole.data, pieces.data, whole.len) == 0);
+	must(flooded || whole.len == pieces.len);
+	must(flooded || memcmp(whole.data, pieces.data, whole.len) == 0);
 	buf_fini(&whole);
 	buf_fini(&pieces);
 	return 0;

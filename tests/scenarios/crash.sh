@@ -2,7 +2,7 @@
 # What dies in the middle of a build, and what must be there afterwards: the build completes, its
 # artifact is right, and nothing half-done is visible.
 set -u
-# shellcheck source=../lib/service.sh
+# shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
 start_registry

@@ -2,7 +2,7 @@
 # An unmodified npm installs sqlite3 from the service, which builds it on the way; the second time
 # it comes from the store.
 set -u
-# shellcheck source=../lib/service.sh
+# shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
 package=sqlite3

@@ -2,7 +2,7 @@
 # One package, two services that differ in data folder, slots and, when started by root, user: the
 # addon and the tarball must be the same bytes. SLOW=1 does the same with sqlite3.
 set -u
-# shellcheck source=../lib/service.sh
+# shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
 build_with() { # NAME PACKAGE VERSION: sets sums

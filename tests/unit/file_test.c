@@ -33,12 +33,9 @@ TEST(a_read_has_a_limit)
 	static const struct {
 		size_t size, limit;
 		int want;
-	} cases[] = {{0, 0, 0},
-		     {1, 0, ERR_TOO_LARGE},
-		     {1000, 1000, 0},
-		     {1001, 1000, ERR_TOO_LARGE},
-		     {200000, 200000, 0},
-		     {200000, 199999, ERR_TOO_LARGE}};
+	} cases[] = {{0, 0, 0},           {1, 0, ERR_TOO_LARGE},
+		     {1000, 1000, 0},     {1001, 1000, ERR_TOO_LARGE},
+		     {200000, 200000, 0}, {200000, 199999, ERR_TOO_LARGE}};
 	char *data = xcalloc(1, 200000);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -60,7 +60,8 @@ TEST(parser_takes_requests_in_any_pieces)
 		const char *body;
 		size_t rest;
 	} cases[] = {
-		{"GET /a?b=c HTTP/1.1\r\nHost: h\r\nX-Test:  v \t\r\nEmpty:\r\n\r\n", "", 0},
+		{"GET /a?b=c HTTP/1.1\r\nEmpty:\r\nHost: h\r\nE: \r\nX-Test:  v \t\r\nF:\r\n\r\n",
+		 "", 0},
 		{"\r\nGET /a?b=c HTTP/1.1\r\nHost: h\r\nX-Test: v\r\n\r\nGET /", "", 5},
 		{"PUT /a?b=c HTTP/1.1\r\nHost:h\r\nx-tesT:v\r\nContent-Length: 5\r\n\r\nhelloXX",
 		 "hello", 2},

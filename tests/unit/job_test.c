@@ -55,10 +55,16 @@ TEST(the_key_of_known_parts)
 TEST(each_part_changes_the_key)
 {
 	static const struct key_parts parts[] = {
-		{"s", "l", "a", "t", "c"}, {"x", "l", "a", "t", "c"}, {"s", "x", "a", "t", "c"},
-		{"s", "l", "x", "t", "c"}, {"s", "l", "a", "x", "c"}, {"s", "l", "a", "t", "x"},
+		{"s", "l", "a", "t", "c"},
+		{"x", "l", "a", "t", "c"},
+		{"s", "x", "a", "t", "c"},
+		{"s", "l", "x", "t", "c"},
+		{"s", "l", "a", "x", "c"},
+		{"s", "l", "a", "t", "x"},
 		/* The same words in other places. */
-		{"l", "s", "a", "t", "c"}, {"s", "l", "t", "a", "c"}, {"s", "l", "a", "c", "t"},
+		{"l", "s", "a", "t", "c"},
+		{"s", "l", "t", "a", "c"},
+		{"s", "l", "a", "c", "t"},
 	};
 	char hex[ARRAY_SIZE(parts)][DIGEST_HEX_SIZE], again[DIGEST_HEX_SIZE];
 

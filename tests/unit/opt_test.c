@@ -141,8 +141,7 @@ TEST(errors_name_the_flag)
 
 		parse(&p, cases[i].line);
 		CHECK_MSG(p.r != 0, "%s", cases[i].line);
-		CHECK_MSG(strstr(p.e.msg, cases[i].says) != NULL, "%s: %s", cases[i].line,
-			  p.e.msg);
+		CHECK_MSG(strstr(p.e.msg, cases[i].says) != NULL, "%s: %s", cases[i].line, p.e.msg);
 		drop(&p);
 	}
 }
@@ -253,9 +252,18 @@ TEST(sizes)
 		const char *text;
 		long long want; /* -1: refused */
 	} cases[] = {
-		{"0", 0},       {"4096", 4096},   {"64K", 65536}, {"16m", 16 << 20},
-		{"2G", 2LL << 30}, {"2T", -1},    {"2GB", -1},    {"-1", -1},
-		{"", -1},       {"K", -1},        {" -5", -1},    {"99999999999999999999", -1},
+		{"0", 0},
+		{"4096", 4096},
+		{"64K", 65536},
+		{"16m", 16 << 20},
+		{"2G", 2LL << 30},
+		{"2T", -1},
+		{"2GB", -1},
+		{"-1", -1},
+		{"", -1},
+		{"K", -1},
+		{" -5", -1},
+		{"99999999999999999999", -1},
 		{"1099511627777G", -1},
 	};
 
@@ -265,8 +273,7 @@ TEST(sizes)
 		struct err e = {0};
 		int r = opt_size(&opt, &n, &e);
 
-		CHECK_MSG(r == (cases[i].want < 0 ? ERR_USAGE : 0), "\"%s\": %d", cases[i].text,
-			  r);
+		CHECK_MSG(r == (cases[i].want < 0 ? ERR_USAGE : 0), "\"%s\": %d", cases[i].text, r);
 		if (cases[i].want >= 0)
 			CHECK_INT((int64_t)n, cases[i].want);
 	}

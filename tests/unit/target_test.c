@@ -74,8 +74,9 @@ TEST(every_target_is_found_by_each_of_its_names)
 
 TEST(unknown_names)
 {
-	static const char *const names[] = {"", "linux", "linux-", "-x64", "linux-x64 ",
-					    "x86_64-linux", "X86_64-linux-gnu", "win32-x64"};
+	static const char *const names[] = {
+		"",           "linux",        "linux-",           "-x64",
+		"linux-x64 ", "x86_64-linux", "X86_64-linux-gnu", "win32-x64"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		CHECK_MSG(target_find(names[i]) == NULL, "\"%s\"", names[i]);

@@ -9,8 +9,8 @@
 
 #if FLOOR < 30
 
-HIDDEN int pthread_cond_clockwait(pthread_cond_t *, pthread_mutex_t *, clockid_t,
-				  const struct timespec *);
+HIDDEN int
+pthread_cond_clockwait(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *);
 HIDDEN int pthread_mutex_clocklock(pthread_mutex_t *, clockid_t, const struct timespec *);
 HIDDEN int pthread_rwlock_clockrdlock(pthread_rwlock_t *, clockid_t, const struct timespec *);
 HIDDEN int pthread_rwlock_clockwrlock(pthread_rwlock_t *, clockid_t, const struct timespec *);
@@ -35,7 +35,7 @@ real_time(clockid_t clock, const struct timespec *deadline)
 		real.tv_sec++;
 	}
 	if (real.tv_sec < 0)
-		real = (struct timespec){ 0 };
+		real = (struct timespec){0};
 	return real;
 }
 

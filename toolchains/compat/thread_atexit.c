@@ -43,8 +43,7 @@ destroy_objects(void *first)
 static void
 choose(void)
 {
-	real = (int (*)(destructor, void *, void *))dlsym(RTLD_DEFAULT,
-							   "__cxa_thread_atexit_impl");
+	real = (int (*)(destructor, void *, void *))dlsym(RTLD_DEFAULT, "__cxa_thread_atexit_impl");
 	if (real == NULL)
 		pthread_key_create(&objects, destroy_objects);
 }
