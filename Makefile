@@ -40,7 +40,7 @@ TESTS = abi audit audit_rules elf_read fetch file http_body http_parser http_pee
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
-FORMATTED = $(ALL_SRC) $(wildcard $(sort $(dir $(ALL_SRC) $(TEST_SRC)))*.h) \
+FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
 	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS = $(wildcard tests/*/*.sh toolchains/*.sh toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
 

@@ -243,7 +243,7 @@ usage_at(int dirfd, const char *name, int depth, uint64_t limit, uint64_t *bytes
 		return;
 	/* What is not looked at could be of any size: it must not be a way around the limit. */
 	if (depth > TREE_DEPTH_MAX) {
-		*bytes = UINT64_MAX;
+		*bytes = UINT64_MAX / 2;
 		return;
 	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)

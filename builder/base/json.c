@@ -30,7 +30,7 @@ made(cJSON *v)
 	return out(v);
 }
 
-/* "\\u0000" would end a string early for everything that reads it as C text. */
+/* "\u0000" would end a string early for everything that reads it as C text. */
 static int
 has_nul_escape(const char *text, size_t len)
 {

@@ -68,9 +68,18 @@ truthy(const char *s)
 static int
 from_text(struct opts *o, struct opt *opt, const char *text, struct err *e)
 {
-	if (opt->arg == NULL && !truthy(text))
+	if (opt->arg == NULL && !truthy(text)) {
+		opt->value = "0";
 		return 0;
+	}
 	return store(o, opt, text, e);
+}
+
+/* Has something that counts more set it? A switch may have been set to off. */
+static bool
+settled(const struct opt *opt)
+{
+	return opt->given || (opt->arg == NULL && opt->value != NULL);
 }
 
 static int
@@ -78,10 +87,9 @@ read_config(struct opts *o, const char *path, struct err *e)
 {
 	struct buf text = {0};
 	int r = file_read(path, CONFIG_MAX, &text, e), number = 0;
-	char *save = NULL;
+	char *rest = text.data;
 
-	for (char *line = r == 0 ? strtok_r(text.data, "\n", &save) : NULL; line != NULL && r == 0;
-	     line = strtok_r(NULL, "\n", &save)) {
+	for (char *line; r == 0 && (line = strsep(&rest, "\n")) != NULL;) {
 		struct opt *opt;
 		char *eq, *end;
 
@@ -107,7 +115,7 @@ read_config(struct opts *o, const char *path, struct err *e)
 		end = eq + strlen(eq);
 		while (end > eq && isspace((unsigned char)end[-1]))
 			*--end = '\0';
-		if (!opt->given)
+		if (!settled(opt))
 			r = from_text(o, opt, eq, e);
 	}
 	buf_fini(&text);
@@ -126,7 +134,7 @@ read_env(struct opts *o, struct err *e)
 		for (char *c = name; *c != '\0'; c++)
 			*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 		value = getenv(name);
-		if (opt->given || value == NULL)
+		if (settled(opt) || value == NULL)
 			continue;
 		if (from_text(o, opt, value, e) != 0)
 			return e->code;

@@ -148,6 +148,13 @@ on_empty(struct http_request *r, void *data)
 	reply_empty(r, 204);
 }
 
+static void
+on_cancel(struct http_request *r, void *data)
+{
+	(void)data;
+	reply_empty(r, 202);
+}
+
 /* A handler that waits: one timer, freed by its close callback. */
 struct wait {
 	uv_timer_t timer;
@@ -273,6 +280,35 @@ on_endless(struct http_request *r, void *data)
 	atomic_fetch_add(&f->counts[COUNT_HELD], 1);
 }
 
+/* Fills the backlog of a stream; once the client has read some of it, the stream ends. */
+static void
+on_flood_time(uv_timer_t *t)
+{
+	struct wait *w = t->data;
+
+	if (!reply_stream_add(w->r, "x", 1))
+		return;
+	http_on_gone(w->r, NULL, NULL);
+	atomic_fetch_add(&w->f->counts[COUNT_STREAMS_ENDED], 1);
+	reply_stream_end(w->r);
+	wait_end(w);
+}
+
+static void
+on_flood(struct http_request *r, void *data)
+{
+	struct http_fixture *f = data;
+	static const char piece[10000];
+	struct wait *w;
+
+	reply_stream_begin(r, 200, "text/plain");
+	while (reply_stream_add(r, piece, sizeof piece))
+		;
+	w = wait_new(r, data, 1, 1, on_flood_time);
+	http_on_gone(r, on_endless_gone, w);
+	atomic_fetch_add(&f->counts[COUNT_HELD], 1);
+}
+
 static void
 on_processing_time(uv_timer_t *t)
 {
@@ -313,13 +349,16 @@ on_show(struct http_request *r, void *data)
 static void
 on_headers(struct http_request *r, void *data)
 {
+	struct json *more = json_object();
+
 	(void)data;
+	json_set_str(more, "job", "7");
 	reply_header(r, "X-Good", "yes");
 	reply_header(r, "X-Split", "a\r\nX-Injected: yes");
 	reply_header(r, "Content-Encoding", "gzip");
 	reply_header(r, "Content-Length", "1");
 	reply_header(r, "Cache-Control", "max-age=5");
-	reply_problem(r, 404, "teapot", NULL, "a \"quoted\" detail");
+	reply_problem(r, 404, "teapot", more, "a \"quoted\" detail");
 }
 
 static void
@@ -354,10 +393,12 @@ static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/files/{name}", .handler = on_file},
 	{.method = "GET", .pattern = "/big", .handler = on_big},
 	{.method = "GET", .pattern = "/empty", .handler = on_empty},
+	{.method = "POST", .pattern = "/cancel", .handler = on_cancel},
 	{.method = "GET", .pattern = "/slow", .handler = on_slow},
 	{.method = "GET", .pattern = "/hold", .handler = on_hold},
 	{.method = "GET", .pattern = "/stream", .handler = on_stream},
 	{.method = "GET", .pattern = "/endless", .handler = on_endless},
+	{.method = "GET", .pattern = "/flood", .handler = on_flood},
 	{.method = "GET", .pattern = "/processing", .handler = on_processing},
 	{.method = "GET", .pattern = "/show/{a}/v{b}/{c*}", .handler = on_show},
 	{.method = "GET", .pattern = "/secret", .scope = "admin", .handler = on_ok},

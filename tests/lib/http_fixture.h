@@ -10,10 +10,12 @@
  *                                 ?plain=1 without ranges
  *   GET  /big?n=                  n bytes from memory
  *   GET  /empty                   204
+ *   POST /cancel                  202 without a body, takes none
  *   GET  /slow?ms=                "slow\n" after that time
  *   GET  /hold                    404 once the client has gone
  *   GET  /stream?n=&size=         n pieces of size bytes, one each turn of the loop
  *   GET  /endless                 a stream that ends when reply_stream_add says so
+ *   GET  /flood                   a stream that is full at once, and ends when it no longer is
  *   GET  /processing?n=           n interim replies, then "done\n"
  *   GET  /show/{a}/v{b}/{c*}      what the handler sees, as JSON
  *   GET  /secret                  scope "admin": "Bearer good" may, "Bearer weak" is forbidden

@@ -117,7 +117,7 @@ begin five
 # Only what the catalog still needs is left.
 head -c 3M /dev/zero >"$scratch/full/ballast" 2>/dev/null
 says_full() {
-	grep -qi "disk is full\|No space left" "$scratch/full.log" "$scratch/worker.log"
+	grep -qi "disk.* is full\|No space left" "$scratch/full.log" "$scratch/worker.log"
 }
 until_ok 30 says_full
 report "five: the log names the disk"

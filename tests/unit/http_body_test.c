@@ -232,10 +232,10 @@ TEST(bodies_and_requests_in_one_piece)
 	tear_down();
 }
 
-/* Enough chunked requests at once that the next ones overrun the buffer of the head. */
+/* What follows a chunked body in the same piece may be far more than a head's buffer holds. */
 TEST(many_chunked_requests_at_once)
 {
-	enum { REQUESTS = 3000 };
+	enum { REQUESTS = 3000, CUT = 70 };
 	struct buf all = {0};
 	char want[16];
 
@@ -245,7 +245,11 @@ TEST(many_chunked_requests_at_once)
 			 "POST /echo HTTP/1.1\r\n" HOST
 			 "Transfer-Encoding: chunked\r\n\r\n4\r\n%04d\r\n0\r\n\r\n",
 			 i);
-	CHECK(client_send(&client, all.data, all.len));
+	CHECK(strncmp(all.data + CUT, "0000\r\n", 6) == 0);
+	CHECK(client_send(&client, all.data, CUT));
+	/* So that the server waits for the body already. */
+	CHECK(http_fixture_alive(server));
+	CHECK(client_send(&client, all.data + CUT, all.len - CUT));
 	for (int i = 0; i < REQUESTS; i++) {
 		snprintf(want, sizeof want, "%04d", i);
 		if (!CHECK(client_read(&client, false, &answer)))
@@ -373,6 +377,30 @@ TEST(upload_of_a_client_that_leaves)
 	CHECK_INT(spooled_files(test_dir()), 0);
 	free(body);
 	tear_down();
+}
+
+/* The server ends while the pool writes. */
+TEST(upload_when_the_server_closes)
+{
+	enum { CLIENTS = 30 };
+	struct http_limits limits = http_limits_default();
+	struct client clients[CLIENTS];
+	char *body = make_body(1000000);
+
+	limits.drain_ms = 1;
+	set_up_with(test_dir(), &limits);
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = client_open(server);
+		CHECK(client_sends(&clients[i], "PUT /upload HTTP/1.1\r\n" HOST
+						"Content-Length: 10000000\r\n\r\n"));
+		send(clients[i].fd, body, 1000000, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	CHECK_INT(http_fixture_stop(server), 0);
+	CHECK_INT(spooled_files(test_dir()), 0);
+	for (int i = 0; i < CLIENTS; i++)
+		client_close(&clients[i]);
+	client_close(&client);
+	free(body);
 }
 
 TEST(upload_without_a_folder)

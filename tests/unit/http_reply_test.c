@@ -293,6 +293,9 @@ TEST(no_content)
 	ask("GET", "/empty", "");
 	CHECK_INT(answer.status, 204);
 	CHECK_STR(answer_header(&answer, "Content-Length"), NULL);
+	ask("POST", "/cancel", "");
+	CHECK_INT(answer.status, 202);
+	CHECK_STR(answer_header(&answer, "Content-Length"), "0");
 	ask("GET", "/ok", "");
 	CHECK_INT(answer.status, 200);
 	tear_down();
@@ -358,6 +361,20 @@ TEST(stream_ends_when_the_client_does_not_keep_up)
 	tear_down();
 }
 
+/* What waits for a slow client is sent when it reads on. */
+TEST(stream_backlog_is_sent)
+{
+	set_up();
+	CHECK(client_sends(&client, "GET /flood HTTP/1.1\r\n" HOST "\r\n"));
+	CHECK(http_fixture_wait(server, COUNT_HELD, 1));
+	CHECK(client_read(&client, false, &answer));
+	CHECK(answer.delimited && answer.body.len > 1000000 && answer.body.len % 10000 == 1);
+	CHECK_INT(http_fixture_count(server, COUNT_GONE), 0);
+	ask("GET", "/ok", "");
+	CHECK_STR(answer.body.data, "ok\n");
+	tear_down();
+}
+
 TEST(interim_replies)
 {
 	set_up();
@@ -405,6 +422,7 @@ TEST(headers_cannot_be_split_or_doubled)
 	CHECK_STR(answer_header(&answer, "Content-Encoding"), NULL);
 	CHECK_STR(answer_header(&answer, "Cache-Control"), "max-age=5");
 	CHECK_STR(answer_code(&answer), "teapot");
+	CHECK(strstr(answer.body.data, "\"job\":\"7\"") != NULL);
 	tear_down();
 }
 

@@ -142,6 +142,18 @@ TEST(server_on_ipv6)
 	CHECK_INT(http_fixture_stop(server), 0);
 }
 
+/* Every address of the machine, both families: an IPv4 client is shown as one. */
+TEST(server_on_all_addresses)
+{
+	server = http_fixture_start("[::]:0", test_dir(), NULL);
+	if (!CHECK(server != NULL))
+		return;
+	client = client_open(server);
+	CHECK(client_ask(&client, "GET /show/a/vb/c HTTP/1.1\r\n" HOST "\r\n", &answer));
+	CHECK(strstr(answer.body.data, "\"peer\":\"127.0.0.1\"") != NULL);
+	tear_down();
+}
+
 TEST(http_1_0_connections)
 {
 	set_up(NULL);
@@ -421,6 +433,7 @@ TEST(client_that_never_reads)
 		"GET /files/f HTTP/1.1\r\n" HOST "\r\n",
 		"GET /big?n=20000000 HTTP/1.1\r\n" HOST "\r\n",
 		"GET /endless?size=10000 HTTP/1.1\r\n" HOST "\r\n",
+		"GET /flood HTTP/1.1\r\n" HOST "\r\n",
 	};
 	struct http_limits limits = http_limits_default();
 
