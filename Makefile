@@ -34,9 +34,9 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules elf_read fetch file http_body http_parser http_peers http_range \
-	http_reply http_router http_server http_spool http_target job json name opt pack package \
-	registry target unpack
+TESTS = abi audit audit_rules catalog elf_read fetch file http_body http_parser http_peers \
+	http_range http_reply http_router http_server http_spool http_target job json name opt pack \
+	package plan registry sandbox store target unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

@@ -84,8 +84,13 @@ run_group(struct db *db, struct item *group)
 	struct err e = {0};
 	int r = sql(db, "BEGIN IMMEDIATE", &e);
 
-	for (struct item *i = group; r == 0 && i != NULL; i = i->next)
+	for (struct item *i = group; r == 0 && i != NULL; i = i->next) {
 		run_one(db, i);
+		/* Without its transaction, the next piece would be stored on its own. */
+		if (!db_in_transaction(db))
+			r = err_set(&e, i->e.code != 0 ? i->e.code : ERR_INTERNAL, "%s",
+				    i->e.code != 0 ? i->e.msg : "the transaction was lost");
+	}
 	if (r == 0)
 		r = sql(db, "COMMIT", &e);
 	if (r == 0)

@@ -49,6 +49,12 @@ db_exec(struct db *db, const char *sql, const struct db_value *params, size_t co
 	return db->ops->exec(db, sql, params, count, on_row, arg, e);
 }
 
+bool
+db_in_transaction(const struct db *db)
+{
+	return db->ops->in_transaction(db);
+}
+
 int64_t
 db_changes(const struct db *db)
 {

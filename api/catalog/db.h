@@ -48,6 +48,8 @@ struct db_ops {
 	void (*close)(struct db *db);
 	int (*exec)(struct db *db, const char *sql, const struct db_value *params, size_t count,
 		    db_on_row on_row, void *arg, struct err *e);
+	/* Whether a transaction is open: an error such as a full disk may have ended it. */
+	bool (*in_transaction)(const struct db *db);
 	int64_t (*row_int)(const struct db_row *row, int column);
 	const char *(*row_text)(const struct db_row *row, int column);
 };
@@ -60,6 +62,8 @@ void db_close(struct db *db);
  * A database that is full gives -ENOSPC. */
 int db_exec(struct db *db, const char *sql, const struct db_value *params, size_t count,
 	    db_on_row on_row, void *arg, struct err *e);
+
+bool db_in_transaction(const struct db *db);
 
 /* Rows that the last statement changed. */
 int64_t db_changes(const struct db *db);

@@ -154,7 +154,8 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 
 	*created = false;
 	r = DB_EXEC(db, e, on_int, &live,
-		    "SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 'queued' LIMIT ?1) q",
+		    "SELECT count(*) FROM (SELECT 1 FROM job WHERE state IN ('queued', 'waiting')"
+		    " LIMIT ?1) q",
 		    db_int(want->queue_max + 1));
 	if (r == 0 && live > want->queue_max)
 		return err_set(e, ERR_BUSY,

@@ -118,6 +118,14 @@ sqlite_exec(struct db *db, const char *sql, const struct db_value *params, size_
 	return r;
 }
 
+static bool
+sqlite_in_transaction(const struct db *db)
+{
+	const struct sqlite *s = db->backend;
+
+	return sqlite3_get_autocommit(s->handle) == 0;
+}
+
 static int64_t
 sqlite_row_int(const struct db_row *row, int column)
 {
@@ -135,6 +143,7 @@ const struct db_ops db_sqlite = {
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.exec = sqlite_exec,
+	.in_transaction = sqlite_in_transaction,
 	.row_int = sqlite_row_int,
 	.row_text = sqlite_row_text,
 };

@@ -183,52 +183,95 @@ file_mkdirs(const char *path, mode_t mode, struct err *e)
 	return r;
 }
 
+/* Where what lies too deep is moved to, to be removed in a later round: a hostile build can nest
+ * folders deeper than any stack. */
+struct removal {
+	int top;
+	unsigned moved;
+};
+
+static int remove_children(struct removal *r, int fd, int depth);
+
 static int
-remove_at(int dirfd, const char *name, int depth)
+remove_at(struct removal *r, int dirfd, const char *name, int depth)
 {
-	struct dirent *entry;
-	int fd, r = 0;
-	DIR *d;
+	char aside[40];
+	int fd, code;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return -errno;
-	if (depth > TREE_DEPTH_MAX)
-		return -ELOOP;
+	if (depth > TREE_DEPTH_MAX) {
+		snprintf(aside, sizeof aside, ".removing-%u", r->moved++);
+		return renameat(dirfd, name, r->top, aside) == 0 ? 0 : -errno;
+	}
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
 		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
+	code = remove_children(r, fd, depth);
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT && code == 0)
+		code = -errno;
+	return code;
+}
+
+/* Takes fd over. */
+static int
+remove_children(struct removal *r, int fd, int depth)
+{
+	struct dirent *entry;
+	int code = 0;
+	DIR *d;
+
 	fchmod(fd, 0700);
 	d = fdopendir(fd);
 	if (d == NULL) {
-		r = -errno;
+		code = -errno;
 		close(fd);
-		return r;
+		return code;
 	}
 	while ((entry = readdir(d)) != NULL) {
 		int one;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		one = remove_at(fd, entry->d_name, depth + 1);
-		if (r == 0)
-			r = one;
+		one = remove_at(r, fd, entry->d_name, depth + 1);
+		if (code == 0)
+			code = one;
 	}
 	closedir(d);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT && r == 0)
-		r = -errno;
-	return r;
+	return code;
 }
 
 int
 file_remove_tree(const char *path, struct err *e)
 {
-	int r = remove_at(AT_FDCWD, path, 0);
+	struct removal r = {.top = -1};
+	int code = 0;
 
-	return r == 0 ? 0 : err_sys(e, r, "remove %s", path);
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	do {
+		unsigned before = r.moved;
+		int fd;
+
+		r.top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (r.top < 0 && errno == EACCES && chmod(path, 0700) == 0)
+			r.top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (r.top < 0)
+			return errno == ENOENT ? 0 : err_sys(e, -errno, "remove %s", path);
+		fd = dup(r.top);
+		code = fd < 0 ? -errno : remove_children(&r, fd, 0);
+		close(r.top);
+		if (code == 0 && rmdir(path) != 0 && errno != ENOENT)
+			/* Something was moved up meanwhile: another round. */
+			code = r.moved > before ? 0 : -errno;
+		else if (code == 0)
+			return 0;
+	} while (code == 0);
+	return err_sys(e, code, "remove %s", path);
 }
 
 static void
@@ -253,6 +296,9 @@ usage_at(int dirfd, const char *name, int depth, uint64_t limit, uint64_t *bytes
 	if (!S_ISDIR(st.st_mode))
 		return;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* A build must not hide what it occupies behind a folder without permissions. */
+	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	d = fdopendir(fd);

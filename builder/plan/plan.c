@@ -25,6 +25,7 @@ struct unit {
 	size_t *gates;     /* action and copy steps of it */
 	size_t gate_count;
 	enum { NEW, OPEN, DONE } state;
+	unsigned seen; /* the last walk that came by: each unit is visited once a walk */
 };
 
 struct making {
@@ -33,6 +34,7 @@ struct making {
 	struct unit *units;
 	size_t unit_count;
 	struct unit *addon;
+	unsigned walk;
 	struct err *e;
 };
 
@@ -58,14 +60,24 @@ add_need(struct step *s, size_t need)
 	s->needs[s->need_count++] = need;
 }
 
-/* What generates files in a unit or below it must have run before its own steps. */
 static void
-add_gates(const struct making *m, const struct unit *u, struct step *s, bool own)
+walk_gates(const struct making *m, struct unit *u, struct step *s)
 {
-	for (size_t i = 0; own && i < u->gate_count; i++)
+	if (u->seen == m->walk)
+		return;
+	u->seen = m->walk;
+	for (size_t i = 0; i < u->gate_count; i++)
 		add_need(s, u->gates[i]);
 	for (size_t i = 0; i < u->unit_count; i++)
-		add_gates(m, &m->units[u->units[i]], s, true);
+		walk_gates(m, &m->units[u->units[i]], s);
+}
+
+/* What generates files in a unit or below it must have run before its own steps. */
+static void
+add_gates(struct making *m, struct unit *u, struct step *s)
+{
+	m->walk++;
+	walk_gates(m, u, s);
 }
 
 static char *
@@ -156,7 +168,7 @@ plan_compile(struct making *m, struct unit *u, const char *source, enum language
 	strv_add(&s->argv, "-o");
 	strv_add(&s->argv, object);
 	strv_add(&u->objects, object);
-	add_gates(m, u, s, true);
+	add_gates(m, u, s);
 	free(object);
 }
 
@@ -178,7 +190,7 @@ plan_actions(struct making *m, struct unit *u)
 			strv_add(&s->argv, json_string(arg, ""));
 		if (s->argv.n == 0)
 			return err_set(m->e, ERR_BUILD, "binding.gyp: %s has no command", s->label);
-		add_gates(m, u, s, true);
+		add_gates(m, u, s);
 		add_gate(u, m->plan->count - 1);
 	}
 	json_foreach (copy, json_get(u->json, "copies")) {
@@ -193,7 +205,7 @@ plan_actions(struct making *m, struct unit *u)
 		json_foreach (file, json_get(copy, "files"))
 			strv_add(&s->argv, json_string(file, ""));
 		free(to);
-		add_gates(m, u, s, true);
+		add_gates(m, u, s);
 		add_gate(u, m->plan->count - 1);
 	}
 	return 0;
@@ -215,11 +227,13 @@ plan_archive(struct making *m, struct unit *u)
 
 /* Archives of a unit's dependencies, each once, dependents before what they depend on. */
 static void
-collect_archives(const struct making *m, const struct unit *u, struct strv *out,
-		 struct strv *libraries)
+collect_archives(const struct making *m, struct unit *u, struct strv *out, struct strv *libraries)
 {
+	if (u->seen == m->walk)
+		return;
+	u->seen = m->walk;
 	for (size_t i = 0; i < u->unit_count; i++) {
-		const struct unit *d = &m->units[u->units[i]];
+		struct unit *d = &m->units[u->units[i]];
 
 		if (d->archive != NULL && !strv_has(out, d->archive))
 			strv_add(out, d->archive);
@@ -245,6 +259,7 @@ plan_link(struct making *m, struct unit *u)
 			       m->plan->addon);
 	json_foreach (lib, json_get(u->json, "libraries"))
 		strv_add(&libraries, json_string(lib, ""));
+	m->walk++;
 	collect_archives(m, u, &archives, &libraries);
 	s->label = xasprintf("link %s", m->plan->addon);
 	strv_extend(&s->argv, &t->cxx);

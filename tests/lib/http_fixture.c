@@ -280,13 +280,24 @@ on_endless(struct http_request *r, void *data)
 	atomic_fetch_add(&f->counts[COUNT_HELD], 1);
 }
 
-/* Fills the backlog of a stream; once the client has read some of it, the stream ends. */
+/* At first fills what the kernel and then what the server keeps for a slow client; once that has
+ * read some of it, the stream ends. */
 static void
 on_flood_time(uv_timer_t *t)
 {
+	static const char piece[10000];
 	struct wait *w = t->data;
 
-	if (!reply_stream_add(w->r, "x", 1))
+	if (w->left == 0) {
+		w->left = 1;
+		while (reply_stream_add(w->r, piece, sizeof piece))
+			;
+		while (reply_stream_add(w->r, piece, 1))
+			;
+		atomic_fetch_add(&w->f->counts[COUNT_HELD], 1);
+		return;
+	}
+	if (!reply_stream_add(w->r, piece, 1))
 		return;
 	http_on_gone(w->r, NULL, NULL);
 	atomic_fetch_add(&w->f->counts[COUNT_STREAMS_ENDED], 1);
@@ -297,16 +308,11 @@ on_flood_time(uv_timer_t *t)
 static void
 on_flood(struct http_request *r, void *data)
 {
-	struct http_fixture *f = data;
-	static const char piece[10000];
 	struct wait *w;
 
 	reply_stream_begin(r, 200, "text/plain");
-	while (reply_stream_add(r, piece, sizeof piece))
-		;
 	w = wait_new(r, data, 1, 1, on_flood_time);
 	http_on_gone(r, on_endless_gone, w);
-	atomic_fetch_add(&f->counts[COUNT_HELD], 1);
 }
 
 static void

@@ -235,9 +235,10 @@ TEST(bodies_and_requests_in_one_piece)
 /* What follows a chunked body in the same piece may be far more than a head's buffer holds. */
 TEST(many_chunked_requests_at_once)
 {
-	enum { REQUESTS = 3000, CUT = 70 };
+	enum { REQUESTS = 3000 };
 	struct buf all = {0};
 	char want[16];
+	size_t cut;
 
 	set_up();
 	for (int i = 0; i < REQUESTS; i++)
@@ -245,11 +246,11 @@ TEST(many_chunked_requests_at_once)
 			 "POST /echo HTTP/1.1\r\n" HOST
 			 "Transfer-Encoding: chunked\r\n\r\n4\r\n%04d\r\n0\r\n\r\n",
 			 i);
-	CHECK(strncmp(all.data + CUT, "0000\r\n", 6) == 0);
-	CHECK(client_send(&client, all.data, CUT));
+	cut = (size_t)(strstr(all.data, "0000\r\n") - all.data);
+	CHECK(client_send(&client, all.data, cut));
 	/* So that the server waits for the body already. */
 	CHECK(http_fixture_alive(server));
-	CHECK(client_send(&client, all.data + CUT, all.len - CUT));
+	CHECK(client_send(&client, all.data + cut, all.len - cut));
 	for (int i = 0; i < REQUESTS; i++) {
 		snprintf(want, sizeof want, "%04d", i);
 		if (!CHECK(client_read(&client, false, &answer)))

@@ -368,7 +368,7 @@ TEST(stream_backlog_is_sent)
 	CHECK(client_sends(&client, "GET /flood HTTP/1.1\r\n" HOST "\r\n"));
 	CHECK(http_fixture_wait(server, COUNT_HELD, 1));
 	CHECK(client_read(&client, false, &answer));
-	CHECK(answer.delimited && answer.body.len > 1000000 && answer.body.len % 10000 == 1);
+	CHECK(answer.delimited && answer.body.len > 1000000);
 	CHECK_INT(http_fixture_count(server, COUNT_GONE), 0);
 	ask("GET", "/ok", "");
 	CHECK_STR(answer.body.data, "ok\n");

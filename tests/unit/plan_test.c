@@ -1,0 +1,194 @@
+#include "builder/plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/base/buf.h"
+#include "builder/base/json.h"
+#include "builder/plan/flags.h"
+#include "builder/toolchain/toolchain.h"
+#include "tests/lib/test.h"
+
+static void
+make_toolchain(struct toolchain *t)
+{
+	*t = (struct toolchain){0};
+	strv_add(&t->cc, "CC");
+	strv_add(&t->cxx, "CXX");
+	strv_add(&t->cflags, "-ours");
+	strv_add(&t->ldflags, "-ldours");
+	strv_add(&t->ldlibs, "-lm");
+	strv_add(&t->ar, "AR");
+	strv_add(&t->strip, "STRIP");
+}
+
+static int
+plan_text(const char *text, struct plan *p, struct err *e)
+{
+	struct json *gyp = json_parse(text, strlen(text), NULL);
+	struct toolchain t;
+	int r;
+
+	CHECK(gyp != NULL);
+	make_toolchain(&t);
+	r = plan_make(gyp, &t, p, e);
+	toolchain_fini(&t);
+	json_free(gyp);
+	return r;
+}
+
+static char *
+joined(const struct strv *v)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < v->n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? " " : "", v->at[i]);
+	return buf_take(&b);
+}
+
+static bool
+needs(const struct step *s, size_t other)
+{
+	for (size_t i = 0; i < s->need_count; i++)
+		if (s->needs[i] == other)
+			return true;
+	return false;
+}
+
+/* The shape of sqlite3's own description: an action, a static library, a module. */
+static const char sqlite_like[] =
+	"{\"targets\":["
+	"{\"id\":\"binding.gyp:m\",\"dir\":\"/work/src\",\"target_name\":\"m\","
+	"\"type\":\"loadable_module\",\"sources\":[\"src/a.cc\",\"src/a.h\"],"
+	"\"dependencies\":[\"deps/d.gyp:lib\"],\"libraries\":[\"-lz\"],"
+	"\"release\":{\"defines\":[\"A=1\",\"B=\\\"x y\\\"\"],\"include_dirs\":[\"inc\",\"/abs\"],"
+	"\"cflags\":[\"-O3\",\"-march=native\"],\"cflags_cc\":[\"-std=gnu++17\"],"
+	"\"ldflags\":[\"-pthread\",\"-rdynamic\"]}},"
+	"{\"id\":\"deps/d.gyp:lib\",\"dir\":\"/work/src/deps\",\"target_name\":\"lib\","
+	"\"type\":\"static_library\",\"sources\":[\"/work/gen/s.c\"],"
+	"\"dependencies\":[\"deps/d.gyp:act\"],\"release\":{\"cflags\":[\"-std=c99\"]}},"
+	"{\"id\":\"deps/d.gyp:act\",\"dir\":\"/work/src/deps\",\"target_name\":\"act\","
+	"\"type\":\"none\",\"actions\":[{\"action_name\":\"unpack\",\"action\":[\"node\",\"x.js\"]}]}"
+	"]}";
+
+TEST(an_action_a_library_and_a_module)
+{
+	static const enum step_kind kinds[] = {STEP_ACTION,  STEP_COMPILE, STEP_ARCHIVE,
+					       STEP_COMPILE, STEP_LINK,    STEP_STRIP};
+	struct err e = {0};
+	struct plan p;
+	char *text;
+
+	CHECK_INT(plan_text(sqlite_like, &p, &e), 0);
+	CHECK_INT((int64_t)p.count, 6);
+	for (size_t i = 0; i < p.count && i < 6; i++)
+		CHECK_INT(p.steps[i].kind, kinds[i]);
+	CHECK_STR(p.addon, "m.node");
+	CHECK_STR(p.steps[0].cwd, "/work/src/deps");
+	CHECK(needs(&p.steps[1], 0) && needs(&p.steps[3], 0));
+	CHECK(needs(&p.steps[2], 1) && needs(&p.steps[4], 2) && needs(&p.steps[5], 4));
+	CHECK(strv_has(&p.dropped, "-march=native") && strv_has(&p.dropped, "-rdynamic"));
+	text = joined(&p.steps[3].argv);
+	CHECK(strncmp(text, "CXX -O3 -std=gnu++17 -DA=1 -DB=\"x y\" -I/work/src/inc -I/abs -fPIC",
+		      66) == 0);
+	CHECK(strstr(text, "-march=native") == NULL);
+	CHECK(strstr(text, " -ours -c /work/src/src/a.cc -o /work/obj/") != NULL);
+	free(text);
+	text = joined(&p.steps[4].argv);
+	CHECK(strstr(text, "CXX -shared -Wl,-soname,m.node /work/obj/") == text);
+	CHECK(strstr(text, "-liblib.a") == NULL && strstr(text, "liblib.a -pthread -lz") != NULL);
+	CHECK(strstr(text, "-ldours -Wl,--version-script=/work/exports.map -lm -o") != NULL);
+	free(text);
+	plan_fini(&p);
+}
+
+TEST(what_cannot_be_built_is_refused_by_name)
+{
+	static const struct {
+		const char *json, *says;
+		int code;
+	} cases[] = {
+		{"{}", "no targets", ERR_BUILD},
+		{"{\"targets\":[]}", "no targets", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"none\"}]}",
+		 "no addon", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"rules\":[{\"rule_name\":\"r\"}]}]}",
+		 "custom rules", ERR_UNSUPPORTED},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"toolset\":\"host\"}]}",
+		 "build machine", ERR_UNSUPPORTED},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"dependencies\":[\"b\"]}]}",
+		 "unknown b", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"dependencies\":[\"a\"]}]}",
+		 "depends on itself", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"dependencies\":[\"b\"]},"
+		 "{\"id\":\"b\",\"dir\":\"/work/src\",\"type\":\"executable\"}]}",
+		 "type executable", ERR_UNSUPPORTED},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"product_name\":\"../x\"}]}",
+		 "no file name", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/../etc\",\"type\":\"loadable_module\"}"
+		 "]}",
+		 "outside", ERR_BUILD},
+		{"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"type\":\"loadable_module\","
+		 "\"actions\":[{\"action_name\":\"x\",\"action\":[]}]}]}",
+		 "no command", ERR_BUILD},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err e = {0};
+		struct plan p;
+
+		CHECK_INT(plan_text(cases[i].json, &p, &e), cases[i].code);
+		CHECK_MSG(strstr(e.msg, cases[i].says) != NULL, "\"%s\" does not say \"%s\"", e.msg,
+			  cases[i].says);
+	}
+}
+
+/* Each target lists the next one twice: a walk without marks would take 2^60 steps. */
+TEST(shared_dependencies_are_visited_once)
+{
+	struct buf json = {0};
+	struct err e = {0};
+	struct plan p;
+
+	buf_adds(&json, "{\"targets\":[");
+	for (int i = 0; i < 60; i++) {
+		buf_addf(&json,
+			 "%s{\"id\":\"t%d\",\"dir\":\"/work/src\",\"target_name\":\"t%d\","
+			 "\"type\":\"%s\",\"sources\":[\"a%d.c\"]",
+			 i > 0 ? "," : "", i, i, i == 0 ? "loadable_module" : "static_library", i);
+		if (i < 59)
+			buf_addf(&json, ",\"dependencies\":[\"t%d\",\"t%d\"]", i + 1, i + 1);
+		buf_adds(&json, "}");
+	}
+	buf_adds(&json, "]}");
+	CHECK_INT(plan_text(json.data, &p, &e), 0);
+	CHECK_INT((int64_t)p.count, 60 + 59 + 2);
+	plan_fini(&p);
+	buf_fini(&json);
+}
+
+TEST(flags_are_split_as_a_shell_does_and_sorted)
+{
+	struct strv kept = {0}, dropped = {0};
+	char *text;
+
+	flags_add_package("-O2  '-DX=a b' -D\"Y=1\" -flto=4 -mtune=native", &kept, &dropped);
+	text = joined(&kept);
+	CHECK_STR(text, "-O2 -DX=a b -DY=1");
+	free(text);
+	text = joined(&dropped);
+	CHECK_STR(text, "-flto=4 -mtune=native");
+	free(text);
+	CHECK_INT((int64_t)kept.n, 3);
+	flags_add_linker("-Wl,-rpath,/x -lfoo", &kept, &dropped);
+	CHECK(strv_has(&kept, "-lfoo") && strv_has(&dropped, "-Wl,-rpath,/x"));
+	strv_fini(&kept);
+	strv_fini(&dropped);
+}
