@@ -659,7 +659,7 @@ TEST(shutdown_lets_replies_end)
 		"GET /slow?ms=300 HTTP/1.1\r\n" HOST "\r\n",
 		"GET /files/f HTTP/1.1\r\n" HOST "\r\n",
 		"GET /big?n=20000000 HTTP/1.1\r\n" HOST "\r\n",
-		"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhel",
+		"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
 	};
 	struct client clients[KINDS], idle, endless;
 	char byte;
@@ -677,12 +677,14 @@ TEST(shutdown_lets_replies_end)
 	/* Downloads are under way once their first byte is here. */
 	CHECK(recv(clients[1].fd, &byte, 1, MSG_PEEK) == 1);
 	CHECK(recv(clients[2].fd, &byte, 1, MSG_PEEK) == 1);
+	/* … and the upload once it was told to continue. */
+	CHECK(recv(clients[3].fd, &byte, 1, MSG_PEEK) == 1);
 	CHECK(client_ask(&client, OK, &answer));
 	http_fixture_close(server);
 	CHECK(client_ended(&idle));
 	CHECK(client_ended(&client));
 	CHECK(client_read(&endless, false, &answer) && answer.delimited);
-	CHECK(client_sends(&clients[3], "lo"));
+	CHECK(client_sends(&clients[3], "hello"));
 	for (int i = 0; i < KINDS; i++) {
 		CHECK(client_read(&clients[i], false, &answer));
 		CHECK_INT(answer.status, 200);
