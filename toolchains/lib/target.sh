@@ -33,7 +33,8 @@ target_make() {
 	stage_make "$triple" "$DIR/$root"
 
 	rm -rf "$TMP/target"
-	cp -al "$STAGE" "$TMP/target"
+	# A copy, not links: damage to a published folder must not come back from the stage.
+	cp -a "$STAGE" "$TMP/target"
 	step "$triple" "preparing the load test"
 	loadtest_make "$conf" "$TMP/target.used" "$TMP/target/runtime"
 	LC_ALL=C sort -u "$TMP/target.used" "$TMP/stage.used" "$DIR/$root/packages.txt" \
