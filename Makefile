@@ -81,7 +81,7 @@ LIB_OBJ = $(call OBJ,$(BUILDER_SRC) $(API_SRC) $(WORKER_SRC)) $(B)/gen/embed.o \
 CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
-.PHONY: all programs tests setup setup-test demo test run bench check-layers check-format format lint \
+.PHONY: all programs tests setup setup-test demo test run check-layers check-format format lint \
 	fuzz install clean help deps
 .DELETE_ON_ERROR:
 
@@ -94,7 +94,7 @@ help:
 	@echo 'make demo       the whole way: build sqlite3 for two architectures, install it, query it'
 	@echo 'make test       every test; the last line is "N passed, N failed"'
 	@echo 'make run        start the service, data under ./var'
-	@echo 'make bench check-layers check-format format lint fuzz install clean'
+	@echo 'make check-layers check-format format lint fuzz install clean'
 
 # Names what is missing before the compiler does.
 deps:
@@ -161,9 +161,6 @@ run: setup
 	build/prebuildctl toolchain assemble $(or $(TARGETS),x86_64-linux-gnu aarch64-linux-gnu) \
 		--toolchains $(CACHE)/toolchains
 	build/prebuildd serve --data ./var --toolchains $(CACHE)/toolchains
-
-bench: programs
-	@tests/bench/bench.sh
 
 check-layers:
 	@tests/lib/check_layers.sh
