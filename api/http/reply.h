@@ -14,7 +14,8 @@
 struct http_request;
 struct json;
 
-/* Adds a header to the coming reply. Values with control characters are dropped. */
+/* Adds a header to the coming reply. Values with control characters are dropped, and so are the
+ * headers that the server sets itself, and Content-Encoding. */
 void reply_header(struct http_request *r, const char *name, const char *value);
 
 /* Takes v over. */

@@ -45,8 +45,9 @@ const char *http_spool(const struct http_request *r, uint64_t *size, struct dige
 /* The client has closed its side or failed; a reply will reach nobody. */
 bool http_gone(const struct http_request *r);
 
-/* Called once when the client goes away before the reply, so that long waits can end early. The
- * handler must still reply. NULL clears it. */
+/* Called once when the client goes away before the reply, or when the server closes and waits no
+ * longer, so that long waits can end early; never from inside this call. The handler must still
+ * reply: a client that has only closed its own side gets to see it. NULL clears it. */
 void
 http_on_gone(struct http_request *r, void (*on_gone)(struct http_request *, void *), void *data);
 

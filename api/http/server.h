@@ -65,7 +65,7 @@ struct http_config {
 };
 
 /* Binds and listens. address: "127.0.0.1:0", "[::1]:8377". reuse_port: SO_REUSEPORT. On failure
- * nothing is held. */
+ * nothing is held. The process ignores SIGPIPE from then on, as sendfile needs it. */
 int http_server_open(struct uv_loop_s *loop, const char *address, bool reuse_port,
 		     const struct http_config *config, struct http_server **out, struct err *e);
 

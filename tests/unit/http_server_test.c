@@ -535,6 +535,19 @@ TEST(address_cap)
 	CHECK(http_fixture_alive(server));
 	client = client_open_from(server, "127.0.0.3");
 	CHECK(client_ask(&client, OK, &answer) && answer.status == 200);
+	/* Each place that gets free can be taken again, as often as there are clients. */
+	for (int i = 0; i < 4 * CAP; i++) {
+		int tries = 0;
+
+		client_close(&clients[i % CAP]);
+		do {
+			client_close(&clients[i % CAP]);
+			clients[i % CAP] = client_open_from(server, "127.0.0.2");
+			usleep(tries > 0 ? 10000 : 0);
+			client_ask(&clients[i % CAP], OK, &answer);
+		} while (answer.status != 200 && ++tries < 1000);
+		CHECK_INT(answer.status, 200);
+	}
 	for (int i = 0; i < CAP; i++)
 		client_close(&clients[i]);
 	tear_down();
