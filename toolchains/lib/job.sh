@@ -26,7 +26,7 @@ run() {
 	local status=0
 	run_status "$@" || status=$?
 	[[ $status == 0 ]] && return
-	tail -n 30 "$LOG" >&2
+	tail -n 30 "$LOG" | cut -c 1-500 >&2
 	die "$1 failed with status $status; the lines above are the end of its log"
 }
 

@@ -13,12 +13,24 @@ clang="clang-19 --target=$triple $* -resource-dir /toolchain/resource -Wno-unuse
 
 mkdir -p $build $sysroot/usr/lib
 cd $build
+source=/work/musl
+case $triple in
+s390x-*)
+	# lld wants to be told that this call may leave the library; GNU ld assumes it.
+	source=/work/build/source
+	if [ ! -e $source ]; then
+		cp -R /work/musl $source
+		sed -i 's/\(brasl .*, __tls_get_addr\)$/\1@PLT/' $source/src/thread/s390x/__tls_get_offset.s
+		grep -q @PLT $source/src/thread/s390x/__tls_get_offset.s
+	fi
+	;;
+esac
 case $what in
 headers)
 	# For its choice of options only; nothing can be linked yet.
-	CC=$clang AR=llvm-ar-19 RANLIB=llvm-ranlib-19 CFLAGS="-O2 -ffile-prefix-map=/work/musl=musl" \
+	CC=$clang AR=llvm-ar-19 RANLIB=llvm-ranlib-19 CFLAGS="-O2 -ffile-prefix-map=$source=musl" \
 		LDFLAGS=-fuse-ld=lld LIBCC=' ' \
-		/work/musl/configure --target="$triple" --prefix=/usr --syslibdir=/lib
+		$source/configure --target="$triple" --prefix=/usr --syslibdir=/lib
 	make install-headers DESTDIR=$sysroot
 	for headers in linux asm asm-generic; do
 		cp -R "/work/debs/usr/$prefix/include/$headers" $sysroot/usr/include/
