@@ -327,7 +327,7 @@ install(struct resolve *r)
 	strv_add(&spec.argv, "--install-links=false");
 	strv_add(&spec.argv, "--omit-lockfile-registry-resolved");
 	strv_add(&spec.argv, "--loglevel=error");
-	strv_add(&spec.argv, "--cache=/work/npm-cache");
+	strv_add(&spec.argv, "--cache=" PLAN_WORK "/npm-cache");
 	strv_addf(&spec.argv, "--registry=%s", r->spec.registry);
 	if (r->version.published != NULL)
 		strv_addf(&spec.argv, "--before=%s", r->version.published);

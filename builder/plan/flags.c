@@ -6,6 +6,7 @@
 
 #include "builder/base/buf.h"
 #include "builder/base/mem.h"
+#include "builder/plan/plan.h"
 
 /* Dropped by prefix. Link-time optimisation would need the same compiler for every archive and
  * gives files that differ with the number of its threads. */
@@ -105,8 +106,8 @@ flags_add_ours(struct strv *argv)
 	static const char *const ours[] = {
 		"-fPIC",
 		"-fvisibility=hidden",
-		"-ffile-prefix-map=/work/src=.",
-		"-ffile-prefix-map=/work/gen=gen",
+		"-ffile-prefix-map=" PLAN_SOURCE "=.",
+		"-ffile-prefix-map=" PLAN_GEN "=gen",
 		"-Wno-unknown-warning-option",
 		"-Wno-ignored-optimization-argument",
 		"-Wno-unused-command-line-argument",

@@ -17,7 +17,8 @@
 struct json;
 struct toolchain;
 
-/* Paths inside the sandbox. */
+/* Paths inside the sandbox, the same on every machine: part of what makes builds reproducible.
+ * plan.py writes the same ones. */
 #define PLAN_WORK    "/work"
 #define PLAN_SOURCE  "/work/src"
 #define PLAN_OBJECTS "/work/obj"
