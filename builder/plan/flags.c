@@ -9,10 +9,21 @@
 #include "builder/plan/plan.h"
 
 /* Dropped by prefix. Link-time optimisation would need the same compiler for every archive and
- * gives files that differ with the number of its threads. */
+ * gives files that differ with the number of its threads. Node's own common.gypi has flags that only gcc
+ * knows: -fno-tree-vrp, and -mminimal-toc on ppc64, whose range clang's default code model covers. */
 static const char *const compile_dropped[] = {
-	"-march=native",       "-mtune=native", "-mcpu=native", "-flto", "-fno-lto", "-ffat-lto",
-	"-fuse-linker-plugin", "-fno-tree-vrp", "-fuse-ld=",    "-B",    "-specs=",
+	"-march=native",
+	"-mtune=native",
+	"-mcpu=native",
+	"-flto",
+	"-fno-lto",
+	"-ffat-lto",
+	"-fuse-linker-plugin",
+	"-fno-tree-vrp",
+	"-mminimal-toc",
+	"-fuse-ld=",
+	"-B",
+	"-specs=",
 };
 
 static const char *const link_dropped[] = {

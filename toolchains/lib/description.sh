@@ -17,7 +17,7 @@ description() {
 		-Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--as-needed
 		# libc++'s objects ask for librt, which they do not use.
 		-Wl,--no-dependent-libraries
-		-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--hash-style=both -Wl,--build-id=sha1)
+		-Wl,-z,relro,-z,now -Wl,-z,noexecstack "-Wl,--hash-style=$(conf_need "$conf" hash_style)" -Wl,--build-id=sha1)
 	align=$(conf_need "$conf" page_align)
 	[[ $align == 0x1000 ]] || ldflags+=("-Wl,-z,max-page-size=$align")
 	# A thread_local's destructor may run after the addon was unloaded, unless the C library counts
