@@ -134,9 +134,9 @@ print_results() {
 
 if [[ $relock == yes ]]; then
 	need apt-get apt
-	STEPS=$((4 + ${#targets[@]}))
+	STEPS=$((5 + ${#targets[@]}))
 	turn_begin
-	for name in root node llvm musl; do
+	for name in root node llvm musl gcc; do
 		relock "$name" "$HERE/components/$name.conf"
 	done
 	for name in "${targets[@]}"; do
@@ -157,7 +157,7 @@ fi
 need bwrap bubblewrap
 need dpkg-deb dpkg
 need xz xz-utils
-STEPS=$((5 * ${#missing[@]}))
+STEPS=$((6 * ${#missing[@]}))
 [[ -n $root ]] || STEPS=$((STEPS + 2))
 [[ -n $node ]] || STEPS=$((STEPS + 1))
 

@@ -125,7 +125,7 @@ plan_on_pool(uv_work_t *w)
 	if (file_read(path, PLAN_JSON_MAX, &text, &e) == 0)
 		gyp = json_parse(text.data, text.len, &e);
 	if (gyp != NULL)
-		plan_make(gyp, en->spec.toolchain, &en->plan, &e);
+		plan_make(gyp, en->spec.toolchain, en->spec.abi, &en->plan, &e);
 	if (e.code != 0)
 		engine_fail(en, OUTCOME_FAILED,
 			    e.code == ERR_UNSUPPORTED ? "unsupported" : "build-failed", "%s",
@@ -223,18 +223,13 @@ load(struct engine *en)
 	const struct toolchain *t = en->spec.toolchain;
 	struct strv argv = {0};
 
-	if (t->load_argv.n == 0) {
-		engine_say(en, "==> no runtime for %s: not loaded", t->target->triple);
-		en->load = json_object();
-		json_set_bool(en->load, "ran", false);
-		engine_next(en);
-		return;
-	}
 	engine_say(en, "==> load test in %s", t->load_runtime);
 	strv_extend(&argv, &t->load_argv);
-	strv_add(&argv, PLAN_WORK "/loadtest.js");
-	strv_add(&argv, en->spec.package);
-	strv_add(&argv, PLAN_SOURCE);
+	if (t->load_script) {
+		strv_add(&argv, PLAN_WORK "/loadtest.js");
+		strv_add(&argv, en->spec.package);
+		strv_add(&argv, PLAN_SOURCE);
+	}
 	strv_addf(&argv, "%s/build/Release/%s", PLAN_SOURCE, en->plan.addon);
 	if (command_start(en, -1, &argv, PLAN_SOURCE, en->spec.limits.load_ms, loaded) != 0)
 		engine_next(en);

@@ -1,4 +1,4 @@
-// Loads an addon in the target's own Node and uses it. Arguments: package, path of the package's
+// Loads an addon in the target's own Node (or Bun) and uses it. Arguments: package, path of the package's
 // folder, path of the addon. The last line printed is the report as JSON; exit status 0 only if
 // every check passed.
 'use strict';
@@ -94,7 +94,14 @@ async function sqlite3() {
   check('math');
   await assert.rejects(run('selec bad'), /syntax error/);
   await assert.rejects(run('select load_extension("nothing")'), /not authorized|no such function/);
+  // SQL cannot load extensions unless the application has asked for it; its own call reaches the
+  // loader of the C library.
+  await assert.rejects(new Promise((ok, no) => db.loadExtension('/nothing', (e) => e ? no(e) : ok())),
+    /nothing/);
   check('error path');
+  await Promise.all([...Array(16).keys()].map(async (i) =>
+    assert.strictEqual((await all(`select a + ${i} as s from t where a = 50`))[0].s, 50 + i)));
+  check('threads');
   report.sqlite = lib.VERSION;
   report.compile_options = (await all('pragma compile_options')).map((r) => r.compile_options);
   await new Promise((ok, no) => db.close((e) => e ? no(e) : ok()));

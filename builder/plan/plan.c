@@ -30,6 +30,7 @@ struct unit {
 
 struct making {
 	const struct toolchain *toolchain;
+	const struct strv *cxx, *ldlibs; /* of the C++ library that the addon gets */
 	struct plan *plan;
 	struct unit *units;
 	size_t unit_count;
@@ -150,7 +151,7 @@ plan_compile(struct making *m, struct unit *u, const char *source, enum language
 	s->label = xasprintf("compile %s", strncmp(s->input, PLAN_SOURCE "/", prefix) == 0
 						   ? s->input + prefix
 						   : s->input);
-	strv_extend(&s->argv, lang == LANG_CXX ? &t->cxx : &t->cc);
+	strv_extend(&s->argv, lang == LANG_CXX ? m->cxx : &t->cc);
 	add_package_flags(m, u, "cflags", s);
 	add_package_flags(m, u, lang == LANG_CXX ? "cflags_cc" : "cflags_c", s);
 	json_foreach (define, json_get(u->release, "defines"))
@@ -262,7 +263,7 @@ plan_link(struct making *m, struct unit *u)
 	m->walk++;
 	collect_archives(m, u, &archives, &libraries);
 	s->label = xasprintf("link %s", m->plan->addon);
-	strv_extend(&s->argv, &t->cxx);
+	strv_extend(&s->argv, m->cxx);
 	strv_add(&s->argv, "-shared");
 	strv_addf(&s->argv, "-Wl,-soname,%s", m->plan->addon);
 	strv_extend(&s->argv, &u->objects);
@@ -273,7 +274,7 @@ plan_link(struct making *m, struct unit *u)
 		flags_add_linker(libraries.at[i], &s->argv, &m->plan->dropped);
 	strv_extend(&s->argv, &t->ldflags);
 	strv_addf(&s->argv, "-Wl,--version-script=%s", PLAN_EXPORTS);
-	strv_extend(&s->argv, &t->ldlibs);
+	strv_extend(&s->argv, m->ldlibs);
 	strv_add(&s->argv, "-o");
 	strv_addf(&s->argv, "%s/%s", PLAN_OBJECTS, m->plan->addon);
 	for (size_t i = 0; i < link; i++)
@@ -398,10 +399,15 @@ find_addon(struct making *m)
 }
 
 int
-plan_make(const struct json *gyp, const struct toolchain *toolchain, struct plan *out,
-	  struct err *e)
+plan_make(const struct json *gyp, const struct toolchain *toolchain, struct abi abi,
+	  struct plan *out, struct err *e)
 {
-	struct making m = {.toolchain = toolchain, .plan = out, .e = e};
+	bool v8 = abi.kind != ABI_NAPI;
+	struct making m = {.toolchain = toolchain,
+			   .cxx = v8 ? &toolchain->cxx_v8 : &toolchain->cxx,
+			   .ldlibs = v8 ? &toolchain->ldlibs_v8 : &toolchain->ldlibs,
+			   .plan = out,
+			   .e = e};
 
 	*out = (struct plan){0};
 	if (read_units(&m, json_get(gyp, "targets")) != 0 || find_addon(&m) != 0)

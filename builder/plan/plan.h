@@ -13,6 +13,7 @@
 
 #include "builder/base/err.h"
 #include "builder/base/strv.h"
+#include "builder/model/abi.h"
 
 struct json;
 struct toolchain;
@@ -50,10 +51,11 @@ struct plan {
 /* The version script that PLAN_EXPORTS must hold: only an addon's entry points leave it. */
 extern const char plan_exports[];
 
-/* ERR_UNSUPPORTED names what cannot be built this way; ERR_BUILD says what is wrong with the
+/* An addon for a Node ABI exchanges C++ objects with Node, and gets the C++ library that Node has; a
+ * Node-API addon is C at the border, and gets the toolchain's own. ERR_UNSUPPORTED names what cannot be built this way; ERR_BUILD says what is wrong with the
  * package's description. */
-int plan_make(const struct json *gyp, const struct toolchain *toolchain, struct plan *out,
-	      struct err *e);
+int plan_make(const struct json *gyp, const struct toolchain *toolchain, struct abi abi,
+	      struct plan *out, struct err *e);
 void plan_fini(struct plan *plan);
 
 #endif

@@ -36,7 +36,7 @@ read_lists(struct toolchain *t, struct err *e)
 	} lists[] = {
 		{"cc", &t->cc},           {"cxx", &t->cxx},       {"cflags", &t->cflags},
 		{"ldflags", &t->ldflags}, {"ldlibs", &t->ldlibs}, {"ar", &t->ar},
-		{"strip", &t->strip},
+		{"strip", &t->strip},     {"cxx_v8", &t->cxx_v8}, {"ldlibs_v8", &t->ldlibs_v8},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
@@ -63,14 +63,18 @@ static int
 read_load(struct toolchain *t, struct err *e)
 {
 	const struct json *load = json_get(t->description, "loadtest");
-	const char *kind = json_str(load, "kind", "none");
+	const char *kind = json_str(load, "kind", ""), *version = json_str(load, "version", "");
 
-	if (strcmp(kind, "none") == 0)
-		return 0;
 	if (read_list(load, "argv", &t->load_argv, e) != 0)
 		return e->code;
-	t->load_runtime = xasprintf("%s %s", kind, json_str(load, "version", ""));
-	if (json_str(load, "emulator", NULL) != NULL)
+	if (t->load_argv.n == 0)
+		return err_set(e, ERR_MALFORMED, "toolchain.json: the load test has no command");
+	t->load_script = strcmp(kind, "host") != 0;
+	t->load_runtime = t->load_script
+				  ? xasprintf("%s %s", kind, version)
+				  : xasprintf("Node-API host without JavaScript, %s %s",
+					      json_str(json_get(t->description, "libc"), "name", ""), version);
+	if (json_str(load, "emulator", "")[0] != '\0')
 		t->load_emulator = xstrdup(json_str(load, "emulator", ""));
 	return 0;
 }
@@ -151,6 +155,8 @@ toolchain_fini(struct toolchain *t)
 	strv_fini(&t->ldlibs);
 	strv_fini(&t->ar);
 	strv_fini(&t->strip);
+	strv_fini(&t->cxx_v8);
+	strv_fini(&t->ldlibs_v8);
 	strv_fini(&t->load_argv);
 	free(t->load_runtime);
 	free(t->load_emulator);

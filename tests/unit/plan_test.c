@@ -15,15 +15,17 @@ make_toolchain(struct toolchain *t)
 	*t = (struct toolchain){0};
 	strv_add(&t->cc, "CC");
 	strv_add(&t->cxx, "CXX");
+	strv_add(&t->cxx_v8, "CXX-V8");
 	strv_add(&t->cflags, "-ours");
 	strv_add(&t->ldflags, "-ldours");
 	strv_add(&t->ldlibs, "-lm");
+	strv_add(&t->ldlibs_v8, "libstdc++.a");
 	strv_add(&t->ar, "AR");
 	strv_add(&t->strip, "STRIP");
 }
 
 static int
-plan_text(const char *text, struct plan *p, struct err *e)
+plan_text_for(const char *text, struct abi abi, struct plan *p, struct err *e)
 {
 	struct json *gyp = json_parse(text, strlen(text), NULL);
 	struct toolchain t;
@@ -31,10 +33,16 @@ plan_text(const char *text, struct plan *p, struct err *e)
 
 	CHECK(gyp != NULL);
 	make_toolchain(&t);
-	r = plan_make(gyp, &t, p, e);
+	r = plan_make(gyp, &t, abi, p, e);
 	toolchain_fini(&t);
 	json_free(gyp);
 	return r;
+}
+
+static int
+plan_text(const char *text, struct plan *p, struct err *e)
+{
+	return plan_text_for(text, (struct abi){ABI_NAPI, 6}, p, e);
 }
 
 static char *
@@ -101,6 +109,24 @@ TEST(an_action_a_library_and_a_module)
 	CHECK_MSG(strstr(text, "-liblib.a -pthread -lz ") != NULL, "%s", text);
 	CHECK(strstr(text, "-ldours -Wl,--version-script=/work/exports.map -lm -o") != NULL);
 	free(text);
+	plan_fini(&p);
+}
+
+TEST(an_addon_for_a_node_abi_gets_the_library_of_node)
+{
+	struct plan p;
+	struct err e = {0};
+	char *text;
+
+	CHECK_INT(plan_text_for(sqlite_like, (struct abi){ABI_NODE, 115}, &p, &e), 0);
+	for (size_t i = 0; i < p.count; i++) {
+		text = joined(&p.steps[i].argv);
+		CHECK_MSG(strstr(text, "CXX ") == NULL && strstr(text, "-lm") == NULL, "%s", text);
+		if (p.steps[i].kind == STEP_LINK)
+			CHECK(strncmp(text, "CXX-V8 -shared", 14) == 0 &&
+			      strstr(text, "exports.map libstdc++.a -o") != NULL);
+		free(text);
+	}
 	plan_fini(&p);
 }
 

@@ -3,10 +3,18 @@
 
 # description CONF PACKAGES ROOT NODE
 description() {
-	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags ldflags align
+	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags ldflags align cxx stdcxx folder
 	read -ra flags < <(conf "$conf" machine_flags) || true
 	common=("--target=$(conf_need "$conf" clang_triple)" --sysroot=/toolchain/sysroot
 		-resource-dir /toolchain/resource "${flags[@]}" -Wno-unused-command-line-argument)
+
+	# Two C++ libraries: LLVM's, and for addons that exchange C++ objects with Node, the one it has.
+	cxx=(clang++-19 "${common[@]}")
+	read -ra stdcxx < <(conf "$conf" libstdcxx_flags) || true
+	stdcxx=("${cxx[@]}" "${stdcxx[@]}" -nostdinc++ -nostdlib++)
+	for folder in include include/target include/backward; do
+		stdcxx+=(-isystem "/toolchain/libstdcxx/$folder")
+	done
 
 	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
 	cflags=(-ffp-contract=off)
@@ -34,10 +42,12 @@ description() {
 		"$(json_string "$(conf_need "$conf" libc)")" "$(json_string "$(conf_need "$conf" floor)")"
 	printf '"components":{"root":%s,"node":%s},\n' "$(json_string "$root")" "$(json_string "$node")"
 	printf '"cc":%s,\n' "$(json_array clang-19 "${common[@]}")"
-	printf '"cxx":%s,\n' "$(json_array clang++-19 "${common[@]}" -stdlib=libc++)"
+	printf '"cxx":%s,\n' "$(json_array "${cxx[@]}" -stdlib=libc++)"
+	printf '"cxx_v8":%s,\n' "$(json_array "${stdcxx[@]}")"
 	printf '"cflags":%s,\n' "$(json_array "${cflags[@]}")"
 	printf '"ldflags":%s,\n' "$(json_array "${ldflags[@]}")"
 	printf '"ldlibs":%s,\n' "$(json_array -ldl -lm)"
+	printf '"ldlibs_v8":%s,\n' "$(json_array /toolchain/libstdcxx/lib/libstdc++.a -ldl -lm)"
 	printf '"ar":%s,\n' "$(json_array llvm-ar-19 rcsD)"
 	printf '"strip":%s,\n' "$(json_array llvm-strip-19 --strip-all --remove-section=.comment)"
 	printf '"compiler":{"name":"clang","version":%s},\n' \

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The stage of a target: sysroot/ (headers, C library to link against, C++ runtimes) and resource/
-# (the compiler's builtins), compiled in the sandbox. Kept in DIR/.stages, so that a change of flags
+# The stage of a target: sysroot/ (headers, C library to link against, LLVM's C++ runtimes),
+# resource/ (the compiler's builtins) and libstdcxx/, compiled in the sandbox. Kept in DIR/.stages, so that a change of flags
 # or of the load test does not compile it again.
 
 # stage_make TRIPLE ROOT: sets STAGE to the folder; the packages used are in $TMP/stage.used.
@@ -13,7 +13,7 @@ stage_make() {
 	read -ra flags < <(conf "$conf" machine_flags) || true
 
 	mapfile -t lines < <(lock_lines "$(lock_file llvm)")
-	[[ $libc == glibc ]] || mapfile -t -O "${#lines[@]}" lines < <(lock_lines "$(lock_file musl)")
+	[[ $libc == glibc ]] || mapfile -t -O "${#lines[@]}" lines < <(lock_lines "$(lock_file musl)" && lock_lines "$(lock_file gcc)")
 	lock_fetch "$TMP/stage.used" "${lines[@]}"
 	for line in $(conf "$conf" sysroot_debs); do
 		grep "^deb ${line%%:*} " "$TMP/target.used" >>"$TMP/stage.used" ||
@@ -22,7 +22,7 @@ stage_make() {
 	key=$(stage_inputs "$libc" | key "$libc" "$clang" "$floor" "${flags[*]}" "${root##*/}" "$(<"$TMP/stage.used")")
 	STAGE=$DIR/.stages/$triple-$key
 	if [[ -e $STAGE ]]; then
-		STEP=$((STEP + 3))
+		STEP=$((STEP + 4))
 		return
 	fi
 	rm -rf "$DIR/.stages/$triple"-*
@@ -59,6 +59,18 @@ stage_make() {
 	esac
 	step "$triple" "building libunwind, libc++abi and libc++ (about 1 min)"
 	sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libcxx.sh "$clang" "$libc" "${flags[@]}"
+	case $libc in
+	glibc)
+		step "$triple" "taking Debian's libstdc++"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libstdcxx.sh package "$prefix"
+		;;
+	musl)
+		step "$triple" "building libstdc++ (about 1 min)"
+		source_tree gcc "$(grep '^src gcc' "$TMP/stage.used")"
+		binds+=(--ro-bind "$SOURCE" /work/gcc)
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libstdcxx.sh source "$clang" "${flags[@]}"
+		;;
+	esac
 	seal "$work/toolchain"
 	mv -T "$work/toolchain" "$STAGE"
 	rm -rf "$work"

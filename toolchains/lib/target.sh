@@ -4,7 +4,7 @@
 
 # stage_inputs LIBC: the scripts and data that decide what the stage contains
 stage_inputs() {
-	printf '%s\n' "$HERE"/sandbox/{builtins,cmake,libcxx,"sysroot-$1"}.sh "$HERE"/lib/{source,stage}.sh
+	printf '%s\n' "$HERE"/sandbox/{builtins,cmake,libcxx,libstdcxx,"sysroot-$1"}.sh "$HERE"/lib/{source,stage}.sh
 	[[ $1 != glibc ]] || find "$HERE/sandbox/stub.py" "$HERE/compat" "$HERE/data" -type f | LC_ALL=C sort
 }
 
@@ -13,9 +13,9 @@ target_inputs() {
 	local libc
 	libc=$(conf_need "$(target_conf "$1")" libc)
 	stage_inputs "$libc"
-	printf '%s\n' "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
+	printf '%s\n' "$HERE"/sandbox/host.{c,h,py,sh} "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
 		"$(target_conf "$1")" "$(lock_file "$1")" "$(lock_file llvm)"
-	[[ $libc != musl ]] || lock_file musl
+	[[ $libc != musl ]] || printf '%s\n' "$(lock_file musl)" "$(lock_file gcc)"
 }
 
 target_key() {	# TRIPLE ROOT NODE
@@ -36,7 +36,7 @@ target_make() {
 	# A copy, not links: damage to a published folder must not come back from the stage.
 	cp -a "$STAGE" "$TMP/target"
 	step "$triple" "preparing the load test"
-	loadtest_make "$conf" "$TMP/target.used" "$TMP/target/runtime"
+	loadtest_make "$conf" "$TMP/target.used" "$TMP/target/runtime" "$DIR/$root" "$DIR/$node"
 	LC_ALL=C sort -u "$TMP/target.used" "$TMP/stage.used" "$DIR/$root/packages.txt" \
 		"$DIR/$node/packages.txt" >"$TMP/packages"
 	description "$conf" "$TMP/packages" "${root##*/}" "${node##*/}" >"$TMP/target/toolchain.json"

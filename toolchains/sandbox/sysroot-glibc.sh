@@ -12,6 +12,8 @@ clang="clang-19 --target=$triple -Wno-unused-command-line-argument"
 
 mkdir -p $sysroot/usr/lib
 cp -R "$packages/include" $sysroot/usr/include
+# libstdc++'s have a place of their own.
+rm -r $sysroot/usr/include/c++
 
 # Everything that asks the headers for the C library's version (libc++, libunwind, addons) must take
 # the floor's interfaces, not those of the glibc that the headers come from.
