@@ -27,11 +27,11 @@ struct toolchain {
 	char *node;                   /* Node with headers and npm, mounted at NODE_MOUNT */
 	struct strv cc, cxx, cflags, ldflags, ldlibs, ar, strip;
 	struct strv cxx_v8, ldlibs_v8; /* for addons that use V8: Node's own C++ library */
-	struct strv load_argv;         /* runs a script in the target's runtime, or loads an addon */
-	bool load_script;              /* the former */
-	char *load_runtime;            /* "node 20.20.2" */
-	char *load_emulator;           /* "qemu-aarch64 7.2", or NULL */
-	struct json *description;      /* the whole document, for provenance */
+	struct strv load_argv;    /* runs a script in the target's runtime, or loads an addon */
+	bool load_script;         /* the former */
+	char *load_runtime;       /* "node 20.20.2" */
+	char *load_emulator;      /* "qemu-aarch64 7.2", or NULL */
+	struct json *description; /* the whole document, for provenance */
 };
 
 /* Opens the current toolchain of a target below dir. ERR_NOT_FOUND says how to assemble it;
