@@ -32,7 +32,8 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
 	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c
-WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/slot.c
+WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
+	workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules catalog elf_read fetch file http_body http_parser http_peers \
 	http_range http_reply http_router http_server http_spool http_target job json name opt pack \

@@ -21,16 +21,21 @@
 #include "builder/engine/share.h"
 #include "workers/inventory.h"
 #include "workers/privilege.h"
+#include "workers/quota.h"
 #include "workers/slot.h"
 
-#define SLOTS_MAX 256
+#define BUILDS_MAX    256
+#define SLOTS_A_BUILD 2 /* quota.h */
+#define POOL_A_SLOT   3 /* a lease request or a piece of work, the pump, a look at a command */
+#define POOL_MAX      1000
 
 struct worker {
 	uv_loop_t loop;
 	uv_signal_t term, interrupt;
 	struct slot_config config;
 	struct share share;
-	struct slot *slots[SLOTS_MAX];
+	struct quota quota;
+	struct slot *slots[BUILDS_MAX * SLOTS_A_BUILD];
 	unsigned slot_count, running;
 	char *name, *toolchains, *cache, *registry;
 	bool stopping;
@@ -39,7 +44,10 @@ struct worker {
 static struct opt table[] = {
 	{.name = "server", .arg = "URL", .value = "http://127.0.0.1:8377", .text = "the service"},
 	{.name = "token-file", .arg = "FILE", .text = "token with scope \"worker\""},
-	{.name = "slots", .arg = "N", .text = "jobs at the same time (default: number of cores)"},
+	{.name = "slots",
+	 .arg = "N",
+	 .text = "jobs that build at the same time (default: number of cores); as many again are held "
+		 "that begin, end or stand by"},
 	{.name = "targets", .arg = "LIST", .text = "targets, separated by commas (default: all)"},
 	{.name = "toolchains",
 	 .arg = "DIR",
@@ -121,7 +129,7 @@ on_signal(uv_signal_t *signal, int number)
 }
 
 static int
-start_slots(struct worker *w, unsigned count, struct err *e)
+start_slots(struct worker *w, struct err *e)
 {
 	uv_loop_init(&w->loop);
 	uv_signal_init(&w->loop, &w->term);
@@ -129,7 +137,7 @@ start_slots(struct worker *w, unsigned count, struct err *e)
 	w->term.data = w->interrupt.data = w;
 	uv_signal_start(&w->term, on_signal, SIGTERM);
 	uv_signal_start(&w->interrupt, on_signal, SIGINT);
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < w->quota.builds * SLOTS_A_BUILD; i++) {
 		struct slot *s = slot_start(&w->loop, &w->config, i, e);
 
 		if (s == NULL)
@@ -148,16 +156,16 @@ start_slots(struct worker *w, unsigned count, struct err *e)
 }
 
 static int
-set_up(struct worker *w, struct opts *o, long *slots, struct err *e)
+set_up(struct worker *w, struct opts *o, struct err *e)
 {
+	long builds = sysconf(_SC_NPROCESSORS_ONLN), pool;
 	const struct target *only[32];
 	size_t only_count = 0;
 	char host[64] = "worker", size[32];
 	bool embedded = opts_get(o, "embedded")->given;
 
-	*slots = sysconf(_SC_NPROCESSORS_ONLN);
 	if (opts_get(o, "slots")->given &&
-	    opt_number(opts_get(o, "slots"), 1, SLOTS_MAX, slots, e) != 0)
+	    opt_number(opts_get(o, "slots"), 1, BUILDS_MAX, &builds, e) != 0)
 		return e->code;
 	if (o->arg_count > 0)
 		return err_set(e, ERR_USAGE, "unexpected \"%s\"", o->args[0]);
@@ -179,9 +187,10 @@ set_up(struct worker *w, struct opts *o, long *slots, struct err *e)
 	gethostname(host, sizeof host - 1);
 	w->name = embedded ? xasprintf("embedded-%d", (int)getpid())
 			   : xasprintf("%s-%d", host, (int)getpid());
-	/* Every slot may have a lease request, a pump and a piece of work on the pool at once. */
-	snprintf(size, sizeof size, "%ld", *slots * 4 < 1000 ? *slots * 4 : 1000L);
+	pool = builds * SLOTS_A_BUILD * POOL_A_SLOT;
+	snprintf(size, sizeof size, "%ld", pool < POOL_MAX ? pool : POOL_MAX);
 	setenv("UV_THREADPOOL_SIZE", size, 1);
+	w->quota.builds = (unsigned)builds;
 	w->share.max = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	w->config = (struct slot_config){
 		.server = opts_get(o, "server")->value,
@@ -189,6 +198,7 @@ set_up(struct worker *w, struct opts *o, long *slots, struct err *e)
 		.name = w->name,
 		.registry = w->registry,
 		.share = &w->share,
+		.quota = &w->quota,
 		.limits = engine_limits_default(),
 	};
 	if (privilege_drop(&w->toolchains, &w->cache, e) != 0)
@@ -217,12 +227,11 @@ worker_main(int argc, char **argv)
 	};
 	struct worker w = {0};
 	struct err e = {0};
-	long slots = 1;
 
 	if (sodium_init() < 0)
 		abort();
-	if (opts_parse(&o, argc, argv, &e) == 0 && !o.help && set_up(&w, &o, &slots, &e) == 0)
-		start_slots(&w, (unsigned)slots, &e);
+	if (opts_parse(&o, argc, argv, &e) == 0 && !o.help && set_up(&w, &o, &e) == 0)
+		start_slots(&w, &e);
 	if (e.code != 0)
 		fprintf(stderr, "prebuildd worker: %s\n", e.msg);
 	inventory_free(w.config.inventory);

@@ -17,7 +17,7 @@
 #include "builder/remote/remote.h"
 #include "builder/toolchain/toolchain.h"
 #include "workers/inventory.h"
-#include "workers/slot.h"
+#include "workers/quota.h"
 
 #define LEASE_SECONDS   40
 #define ANSWER_SECONDS  30
@@ -28,7 +28,7 @@
 #define LOG_PIECE       (512 * 1024)
 #define LOG_MAX         (12 << 20)
 
-enum state { PAUSE, LEASE, PREPARE, RUN, FLUSH, DELIVER, CLEAN };
+enum state { PAUSE, REST, LEASE, PREPARE, RUN, FLUSH, DELIVER, CLEAN };
 
 struct slot {
 	uv_loop_t *loop;
@@ -39,6 +39,7 @@ struct slot {
 	struct remote remote;     /* for what must be said to the end */
 	struct remote lease_only; /* the same server, but ended at once when the slot stops */
 	atomic_bool no_lease;     /* … by this */
+	struct quota_waiter turn; /* to lease */
 	uv_work_t work;
 	uv_timer_t timer;
 	bool stopping;
@@ -480,7 +481,7 @@ on_timer(uv_timer_t *timer)
 	struct slot *s = timer->data;
 
 	if (s->state == PAUSE)
-		go(s, LEASE);
+		go(s, REST);
 	else if (s->job != NULL && s->state != DELIVER && s->state != CLEAN)
 		pump(s);
 }
@@ -488,11 +489,12 @@ on_timer(uv_timer_t *timer)
 static void
 leased(struct slot *s)
 {
+	quota_answered(s->config->quota, s->job != NULL);
 	if (s->e.code != 0 && !s->stopping) {
 		log_warn("worker", "%s waits: %s", s->worker, s->e.msg);
 		go(s, PAUSE);
 	} else if (s->job == NULL) {
-		go(s, LEASE);
+		go(s, REST);
 	} else {
 		log_info("worker", "%s %s %s@%s %s", s->worker, json_str(s->job, "job", ""),
 			 json_str(s->job, "package", ""), json_str(s->job, "version", ""),
@@ -528,7 +530,8 @@ worked(uv_work_t *w, int status)
 		break;
 	default:
 		forget_job(s);
-		go(s, LEASE);
+		quota_ended(s->config->quota);
+		go(s, REST);
 		break;
 	}
 }
@@ -542,19 +545,28 @@ on_pool(struct slot *s, uv_work_cb work)
 }
 
 static void
+on_turn(void *arg)
+{
+	go(arg, LEASE);
+}
+
+static void
 go(struct slot *s, enum state next)
 {
 	s->state = next;
 	switch (next) {
 	case PAUSE:
-	case LEASE:
-		if (s->stopping) {
+		uv_timer_start(&s->timer, on_timer, PAUSE_MS, PUMP_MS);
+		break;
+	case REST:
+		if (s->stopping)
 			uv_close((uv_handle_t *)&s->timer, on_timer_closed);
-			return;
-		}
-		if (next == LEASE)
-			on_pool(s, lease_on_pool);
-		uv_timer_start(&s->timer, on_timer, next == LEASE ? PUMP_MS : PAUSE_MS, PUMP_MS);
+		else if (quota_ask(s->config->quota, &s->turn))
+			go(s, LEASE);
+		break;
+	case LEASE:
+		on_pool(s, lease_on_pool);
+		uv_timer_start(&s->timer, on_timer, PUMP_MS, PUMP_MS);
 		break;
 	case PREPARE:
 		on_pool(s, prepare_on_pool);
@@ -598,7 +610,8 @@ slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned nu
 	s->scratch = xasprintf("%s/slots/%s", config->cache, s->worker);
 	uv_timer_init(loop, &s->timer);
 	s->timer.data = s;
-	go(s, LEASE);
+	s->turn = (struct quota_waiter){.on_turn = on_turn, .arg = s};
+	go(s, REST);
 	return s;
 }
 
@@ -613,6 +626,8 @@ slot_stop(struct slot *s, void (*stopped)(void *), void *arg)
 		engine_cancel(s->engine);
 	if (s->resolve != NULL)
 		resolve_cancel(s->resolve);
-	if (s->state == PAUSE)
-		go(s, LEASE);
+	if (s->state == REST)
+		quota_forget(s->config->quota, &s->turn);
+	if (s->state == REST || s->state == PAUSE)
+		go(s, REST);
 }

@@ -1,12 +1,11 @@
 /*
  * slot.h - one slot of a worker: leases a job, runs it, delivers its result, again and again.
  *
- *   PAUSE ◄──────────────────────────────────────────┐
- *     │ timer                                        │ server not reachable
- *     ▼                                              │
- *   LEASE ──► PREPARE ──► RUN ──► FLUSH ──► DELIVER ─┼─► CLEAN ─► LEASE
- *   pool      pool        loop    pool      pool     │   pool
- *     └──────────────────────────────────────────────┘
+ *   PAUSE ◄──────┐ server not reachable
+ *     │ timer    │
+ *     ▼          │
+ *   REST ────► LEASE ──► PREPARE ──► RUN ──► FLUSH ──► DELIVER ──► CLEAN ──► REST
+ *   quota      pool      pool        loop    pool      pool        pool
  *
  * While a job is held, a pump on the pool sends its log and its heartbeat. A lease that is lost
  * (stale, cancelled) ends the job without a result.
@@ -17,6 +16,7 @@
 #include "builder/engine/limits.h"
 
 struct inventory;
+struct quota;
 struct remote;
 struct share;
 struct slot;
@@ -30,12 +30,13 @@ struct slot_config {
 	const char *registry; /* base URL */
 	struct inventory *inventory;
 	struct share *share;
+	struct quota *quota;
 	struct engine_limits limits;
 };
 
 struct err;
 
-/* Starts leasing at once. */
+/* Starts leasing as soon as the quota lets it. */
 struct slot *slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned number,
 			struct err *e);
 

@@ -149,6 +149,13 @@ command_end(struct command *c)
 	free(c);
 }
 
+void
+command_cancel_all(struct engine *en)
+{
+	for (struct command *c = en->commands; c != NULL; c = c->next)
+		run_cancel(c->run);
+}
+
 int
 command_start(struct engine *en, long step, const struct strv *argv, const char *cwd,
 	      uint64_t timeout_ms, void (*on_end)(const struct run_end *, void *))
@@ -160,6 +167,7 @@ command_start(struct engine *en, long step, const struct strv *argv, const char 
 	make_spec(en, &spec);
 	spec.argv = *argv;
 	spec.sandbox.cwd = cwd;
+	spec.job_memory = &en->memory;
 	spec.timeout_ms = timeout_ms;
 	spec.on_output = on_output;
 	spec.on_tick = on_tick;

@@ -17,7 +17,6 @@
 
 #define PLAN_JSON_MAX (32u << 20)
 #define ADDON_MAX     (256u << 20)
-#define OUTPUT_KEPT   (64u << 10) /* of one command, for its error message */
 #define SOURCE_DEPTH  40
 
 /* ---- UNPACK ---- */
@@ -243,8 +242,7 @@ engine_free(struct engine *en)
 {
 	plan_fini(&en->plan);
 	json_free(en->load);
-	free(en->begun);
-	free(en->ended);
+	free(en->steps);
 	free(en->addon);
 	free(en->copy);
 	free(en);
@@ -345,8 +343,8 @@ void
 engine_cancel(struct engine *en)
 {
 	en->cancelled = true;
-	for (struct command *c = en->commands; c != NULL; c = c->next)
-		run_cancel(c->run);
+	share_want_none(&en->member);
+	command_cancel_all(en);
 	/* A job that waits for its turn has nothing that could end. */
 	if (en->state == STEPS && en->commands == NULL)
 		engine_next(en);

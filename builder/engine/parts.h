@@ -27,6 +27,11 @@ struct command {
 	size_t told;       /* bytes of it that are in the log already */
 };
 
+struct step_state {
+	enum { STEP_BLOCKED, STEP_READY, STEP_BEGUN, STEP_ENDED } state;
+	int64_t due; /* once it is ready (share.h) */
+};
+
 struct engine {
 	uv_loop_t *loop;
 	struct engine_spec spec;
@@ -40,9 +45,10 @@ struct engine {
 	struct plan plan;
 	struct share_member member;
 	struct command *commands; /* running */
-	char *begun, *ended;      /* per step: has it? */
+	uint64_t memory;          /* … and what they hold */
+	struct step_state *steps; /* one for each of the plan */
 	size_t started, finished;
-	uint64_t deadline; /* of all steps, clock_mono_ms */
+	uint64_t spent_ms, busy_since; /* time that steps ran; since when they run now */
 
 	char *addon, *copy; /* paths outside the sandbox: the result, and the one that is loaded */
 	struct json *load;
@@ -71,6 +77,9 @@ void command_flush(struct command *c);
 /* Flushes a command's output, and says in the job's error what went wrong. */
 void command_judge(struct command *c, const struct run_end *end, const char *label);
 void command_end(struct command *c);
+
+/* Ends all that run; their on_end still comes. */
+void command_cancel_all(struct engine *en);
 
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);

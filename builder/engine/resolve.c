@@ -33,6 +33,7 @@ struct resolve {
 	enum state state;
 	uv_work_t work;
 	struct run *run; /* npm, while it runs */
+	uint64_t memory; /* … and what it holds */
 	struct buf output;
 	atomic_bool cancelled; /* also read by the pool */
 	struct err e;
@@ -292,6 +293,7 @@ install(struct resolve *r)
 	struct run_spec spec = {
 		.scratch = r->spec.scratch,
 		.limits = l,
+		.job_memory = &r->memory,
 		.timeout_ms = l->resolve_ms,
 		.on_output = on_output,
 		.on_end = installed,

@@ -27,6 +27,7 @@ struct run {
 	char reason[128]; /* of a limit, for child_kill */
 	int pid;
 	uint64_t memory, disk; /* what the last look saw */
+	uint64_t counted;      /* of memory, in the job's sum */
 	bool looking, ended;
 };
 
@@ -57,6 +58,13 @@ look_on_pool(uv_work_t *w)
 }
 
 static void
+count_memory(struct run *r, uint64_t bytes)
+{
+	*r->spec.job_memory += bytes - r->counted;
+	r->counted = bytes;
+}
+
+static void
 looked(uv_work_t *w, int status)
 {
 	struct run *r = w->data;
@@ -65,7 +73,8 @@ looked(uv_work_t *w, int status)
 	(void)status;
 	r->looking = false;
 	if (!r->ended && r->reason[0] == '\0') {
-		if (r->memory > l->memory)
+		count_memory(r, r->memory);
+		if (*r->spec.job_memory > l->memory)
 			snprintf(r->reason, sizeof r->reason, "memory limit (%llu MiB)",
 				 (unsigned long long)(l->memory >> 20));
 		else if (r->disk > l->disk)
@@ -106,6 +115,7 @@ on_child_end(const struct child_result *result, void *arg)
 	struct run_end *end = &r->end;
 
 	r->ended = true;
+	count_memory(r, 0);
 	end->ok = result->reason == NULL && result->status == 0 && result->signal == 0;
 	end->limited = result->reason != NULL;
 	if (result->reason != NULL && strcmp(result->reason, "timeout") == 0)

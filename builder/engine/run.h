@@ -24,6 +24,9 @@ struct run_spec {
 	struct strv env, argv; /* copied */
 	const char *scratch;   /* folder whose size is watched; must outlive the run */
 	const struct engine_limits *limits;
+	/* What all runs of the job hold in memory: each keeps its own part of it up to date, and is
+	 * ended when the sum is too much. Bytes; must outlive the run. */
+	uint64_t *job_memory;
 	uint64_t timeout_ms;
 	void (*on_output)(const char *data, size_t len, void *arg);
 	void (*on_tick)(void *arg); /* twice a second while it runs; may be NULL */

@@ -1,32 +1,56 @@
 /*
- * share.h - how many commands run at the same time on this machine, over all jobs of a worker: a
- * job that is alone uses every core, jobs beside each other share them.
+ * share.h - how many commands run at the same time on this machine, over all jobs of a worker, and
+ * who is next: a job that is alone uses every core, jobs beside each other share them.
+ *
+ * The rule: each waiting step has a time at which it is due, and the one that has been due for
+ * longest is next. A compilation is due its expected duration before it became ready, at most
+ * SHARE_LEAD_MAX_MS: the long ones begin first, over all jobs, so that nothing is left to wait for
+ * one of them at the end, and the short ones fill the gaps. What other steps wait for, and what
+ * ends a job (actions, archives, links), is due by the whole SHARE_LEAD_MAX_MS earlier.
+ *
+ * Nobody starves: a step is overtaken only by steps that became ready less than SHARE_LEAD_MAX_MS
+ * after it, however many jobs keep coming.
  */
 #ifndef BUILDER_ENGINE_SHARE_H
 #define BUILDER_ENGINE_SHARE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#define SHARE_LEAD_MAX_MS 30000
+
+/* Embedded in its owner; on_turn and arg are set before share_join. */
 struct share_member {
 	struct share_member *next;
-	/* A place is free: the member may take it now. */
-	void (*on_free)(void *arg);
+	bool waits;  /* for a place … */
+	int64_t due; /* … since then, clock_mono_ms */
+	/* It has a place, and must give it back with share_give. It waits no more: if it wants another
+	 * place, it says so again. It may leave the share. */
+	void (*on_turn)(void *arg);
 	void *arg;
 };
 
-/* Plain data on one loop. */
+/* Plain data on one loop; {.max = N} to start. */
 struct share {
 	unsigned max, used;
+	bool dealing; /* share_deal is under way further up the stack */
 	struct share_member *members;
 };
 
 void share_join(struct share *s, struct share_member *m);
+
+/* What it waits for is forgotten; the places that it holds are still its own. */
 void share_leave(struct share *s, struct share_member *m);
 
-/* Takes a place if one is free. */
-bool share_take(struct share *s);
+/* m waits for a place; replaces what it said before. Nobody's turn comes before share_deal. */
+void share_want(struct share_member *m, int64_t due);
+void share_want_none(struct share_member *m);
 
-/* Gives one back and tells the members. */
+/* A place is free again. */
 void share_give(struct share *s);
+
+/* Hands free places to those who wait for them: calls their on_turn. To be called after any of
+ * the above, last: the caller may be gone then. */
+void share_deal(struct share *s);
 
 #endif

@@ -6,52 +6,76 @@
 #include "builder/base/mem.h"
 #include "builder/engine/parts.h"
 
-static void start_steps(void *arg);
+/* What a compiler gets through, roughly: for the order of steps only. */
+#define SOURCE_BYTES_PER_MS 256
+
+/* How long a step is expected to take; what is no compilation is expected at SHARE_LEAD_MAX_MS,
+ * because others wait for it or it ends the job (share.h). */
+static int64_t
+expected_ms(const struct engine *en, const struct step *s)
+{
+	int64_t ms = SHARE_LEAD_MAX_MS;
+	struct stat st;
+	char *path;
+
+	if (s->input == NULL)
+		return ms;
+	if (strncmp(s->input, PLAN_WORK "/", strlen(PLAN_WORK "/")) != 0)
+		return 0;
+	path = xasprintf("%s%s", en->spec.scratch, s->input + strlen(PLAN_WORK));
+	if (lstat(path, &st) != 0)
+		ms = 0;
+	else if (st.st_size / SOURCE_BYTES_PER_MS < ms)
+		ms = st.st_size / SOURCE_BYTES_PER_MS;
+	free(path);
+	return ms;
+}
 
 static bool
 is_ready(const struct engine *en, const struct step *s)
 {
 	for (size_t i = 0; i < s->need_count; i++)
-		if (!en->ended[s->needs[i]])
+		if (en->steps[s->needs[i]].state != STEP_ENDED)
 			return false;
 	return true;
 }
 
-/* Size of the source that a step compiles: the longest goes first, so that nothing is left to wait
- * for it at the end. */
-static off_t
-weight(const struct engine *en, const struct step *s)
+static void
+find_ready(struct engine *en)
 {
-	char *path;
-	struct stat st;
-	int r;
+	int64_t now = (int64_t)clock_mono_ms();
 
-	if (s->input == NULL || strncmp(s->input, PLAN_WORK "/", strlen(PLAN_WORK "/")) != 0)
-		return s->kind == STEP_ACTION ? (off_t)1 << 40 : 0;
-	path = xasprintf("%s%s", en->spec.scratch, s->input + strlen(PLAN_WORK));
-	r = lstat(path, &st);
-	free(path);
-	return r == 0 ? st.st_size : 0;
+	for (size_t i = 0; i < en->plan.count; i++) {
+		const struct step *s = &en->plan.steps[i];
+
+		if (en->steps[i].state != STEP_BLOCKED || !is_ready(en, s))
+			continue;
+		en->steps[i].state = STEP_READY;
+		en->steps[i].due = now - expected_ms(en, s);
+	}
 }
 
 static long
-pick_step(const struct engine *en)
+first_due(const struct engine *en)
 {
-	off_t best = -1;
-	long step = -1;
+	long first = -1;
 
-	for (size_t i = 0; i < en->plan.count; i++) {
-		off_t w;
+	for (size_t i = 0; i < en->plan.count; i++)
+		if (en->steps[i].state == STEP_READY &&
+		    (first < 0 || en->steps[i].due < en->steps[first].due))
+			first = (long)i;
+	return first;
+}
 
-		if (en->begun[i] || !is_ready(en, &en->plan.steps[i]))
-			continue;
-		w = weight(en, &en->plan.steps[i]);
-		if (w > best) {
-			best = w;
-			step = (long)i;
-		}
-	}
-	return step;
+static void
+want_next(struct engine *en)
+{
+	long i = en->e.code == 0 && !en->cancelled ? first_due(en) : -1;
+
+	if (i >= 0)
+		share_want(&en->member, en->steps[i].due);
+	else
+		share_want_none(&en->member);
 }
 
 /* Nothing runs and nothing more will be started. */
@@ -67,23 +91,26 @@ step_ended(const struct run_end *end, void *arg)
 {
 	struct command *c = arg;
 	struct engine *en = c->engine;
-	struct step *s = &en->plan.steps[c->step];
 	struct share *share = en->spec.share;
+	long step = c->step;
 
-	command_judge(c, end, s->label);
-	en->ended[c->step] = 1;
-	en->finished++;
+	command_judge(c, end, en->plan.steps[step].label);
 	command_end(c);
+	en->steps[step].state = STEP_ENDED;
+	en->finished++;
+	if (en->commands == NULL)
+		en->spent_ms += clock_mono_ms() - en->busy_since;
 	if (en->e.code == 0)
 		engine_progress(en, "build", en->finished, en->plan.count);
 	else
-		for (struct command *other = en->commands; other != NULL; other = other->next)
-			run_cancel(other->run);
+		command_cancel_all(en);
+	find_ready(en);
+	want_next(en);
+	share_give(share);
+	/* From here on the job may be gone. */
 	if (is_over(en))
 		engine_next(en);
-	/* The place is free for whoever is first in line, which may be this job. From here on it may
-	 * be gone. */
-	share_give(share);
+	share_deal(share);
 }
 
 static void
@@ -99,49 +126,63 @@ log_command(struct engine *en, const struct step *s)
 	buf_fini(&line);
 }
 
-static void
-start_steps(void *arg)
+/* What is left of the time for all steps. It passes only while one of them runs: a job is not to
+ * blame for waiting until others give it a place. */
+static uint64_t
+time_left(const struct engine *en, uint64_t now)
 {
-	struct engine *en = arg;
-	struct share *share = en->spec.share;
-	uint64_t now = clock_mono_ms();
-	bool unused = false;
+	uint64_t spent = en->spent_ms + (en->commands != NULL ? now - en->busy_since : 0);
 
-	if (en->e.code == 0 && en->finished < en->plan.count && now >= en->deadline)
+	return spent < en->spec.limits.build_ms ? en->spec.limits.build_ms - spent : 0;
+}
+
+static int
+start_step(struct engine *en, long i)
+{
+	const struct step *s = &en->plan.steps[i];
+	uint64_t now = clock_mono_ms(), left = time_left(en, now);
+
+	if (left == 0) {
 		engine_fail(en, OUTCOME_FAILED, "limit", "build: time limit (%llu s) exceeded",
 			    (unsigned long long)(en->spec.limits.build_ms / 1000));
-	while (en->e.code == 0 && !en->cancelled) {
-		long i = pick_step(en);
-		const struct step *s;
-		uint64_t left = en->deadline - now;
-
-		if (i < 0 || !share_take(share))
-			break;
-		s = &en->plan.steps[i];
-		en->begun[i] = 1;
-		en->started++;
-		log_command(en, s);
-		if (command_start(en, i, &s->argv, s->cwd,
-				  left < en->spec.limits.step_ms ? left : en->spec.limits.step_ms,
-				  step_ended) != 0)
-			unused = true;
+		return en->e.code;
 	}
+	if (en->commands == NULL)
+		en->busy_since = now;
+	en->steps[i].state = STEP_BEGUN;
+	en->started++;
+	log_command(en, s);
+	return command_start(en, i, &s->argv, s->cwd,
+			     left < en->spec.limits.step_ms ? left : en->spec.limits.step_ms,
+			     step_ended);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct engine *en = arg;
+
+	if (start_step(en, first_due(en)) != 0) {
+		share_give(en->spec.share);
+		command_cancel_all(en);
+	}
+	want_next(en);
 	if (is_over(en))
 		engine_next(en);
-	if (unused)
-		share_give(share);
 }
 
 void
 steps_begin(struct engine *en)
 {
-	en->begun = xcalloc(en->plan.count, 1);
-	en->ended = xcalloc(en->plan.count, 1);
-	en->deadline = clock_mono_ms() + en->spec.limits.build_ms;
+	struct share *share = en->spec.share;
+
+	en->steps = xcalloc(en->plan.count, sizeof *en->steps);
 	for (size_t i = 0; i < en->plan.dropped.n; i++)
 		engine_say(en, "==> flag of the package left out: %s", en->plan.dropped.at[i]);
 	engine_progress(en, "build", 0, en->plan.count);
-	en->member = (struct share_member){.on_free = start_steps, .arg = en};
-	share_join(en->spec.share, &en->member);
-	start_steps(en);
+	en->member = (struct share_member){.on_turn = on_turn, .arg = en};
+	share_join(share, &en->member);
+	find_ready(en);
+	want_next(en);
+	share_deal(share);
 }
