@@ -18,6 +18,7 @@
 #include "builder/base/mem.h"
 #include "builder/base/opt.h"
 #include "builder/cli/program.h"
+#include "builder/engine/configured.h"
 #include "builder/engine/share.h"
 #include "workers/inventory.h"
 #include "workers/privilege.h"
@@ -198,6 +199,7 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 		.name = w->name,
 		.registry = w->registry,
 		.share = &w->share,
+		.configured = configured_new(),
 		.quota = &w->quota,
 		.limits = engine_limits_default(),
 	};
@@ -235,6 +237,7 @@ worker_main(int argc, char **argv)
 	if (e.code != 0)
 		fprintf(stderr, "prebuildd worker: %s\n", e.msg);
 	inventory_free(w.config.inventory);
+	configured_free(w.config.configured);
 	free(w.name);
 	free(w.toolchains);
 	free(w.cache);

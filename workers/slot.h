@@ -15,6 +15,7 @@
 
 #include "builder/engine/limits.h"
 
+struct configured;
 struct inventory;
 struct quota;
 struct remote;
@@ -30,6 +31,7 @@ struct slot_config {
 	const char *registry; /* base URL */
 	struct inventory *inventory;
 	struct share *share;
+	struct configured *configured;
 	struct quota *quota;
 	struct engine_limits limits;
 };

@@ -14,16 +14,14 @@
 /* Deeper trees than this are refused; extraction never makes such. */
 #define TREE_DEPTH_MAX 200
 
-int
-file_read(const char *path, size_t limit, struct buf *out, struct err *e)
+/* Takes fd over. */
+static int
+read_all(int fd, const char *path, size_t limit, struct buf *out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t start = out->len;
 	ssize_t n;
 	int r = 0;
 
-	if (fd < 0)
-		return err_sys(e, -errno, "open %s", path);
 	for (;;) {
 		char *at = buf_reserve(out, 64 * 1024);
 
@@ -45,6 +43,32 @@ file_read(const char *path, size_t limit, struct buf *out, struct err *e)
 	close(fd);
 	out->data[out->len] = '\0';
 	return r;
+}
+
+int
+file_read(const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "open %s", path);
+	return read_all(fd, path, limit, out, e);
+}
+
+int
+file_read_regular(const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno != ELOOP)
+		return err_sys(e, -errno, "open %s", path);
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		if (fd >= 0)
+			close(fd);
+		return err_set(e, ERR_MALFORMED, "%s is no regular file", path);
+	}
+	return read_all(fd, path, limit, out, e);
 }
 
 int

@@ -17,6 +17,11 @@
 /* Appends the file's bytes to out; ERR_TOO_LARGE if it has more than `limit`. */
 int file_read(const char *path, size_t limit, struct buf *out, struct err *e);
 
+/* The same for a path that a hostile program could write: a regular file, read without following
+ * a link or waiting for a FIFO's other end; anything else is ERR_MALFORMED. The folders above it
+ * are the caller's to trust. */
+int file_read_regular(const char *path, size_t limit, struct buf *out, struct err *e);
+
 /* temp → write → fsync → rename → fsync of the folder: either the old or the new content is
  * there, whatever happens. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e);

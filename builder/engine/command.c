@@ -49,10 +49,10 @@ engine_fail(struct engine *en, enum job_outcome outcome, const char *code, const
 	en->code = code;
 }
 
-static void
-make_spec(const struct engine *en, struct run_spec *out)
+void
+command_env(struct strv *env)
 {
-	static const char *const env[] = {
+	static const char *const fixed[] = {
 		"PATH=" NODE_MOUNT "/bin:/usr/bin:/bin",
 		"HOME=/tmp",
 		"TMPDIR=/tmp",
@@ -63,6 +63,14 @@ make_spec(const struct engine *en, struct run_spec *out)
 		"PLAN_OUT=" PLAN_WORK "/plan.json",
 		"npm_config_nodedir=" NODE_MOUNT,
 	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		strv_add(env, fixed[i]);
+}
+
+static void
+make_spec(const struct engine *en, struct run_spec *out)
+{
 	const struct toolchain *t = en->spec.toolchain;
 	const struct engine_limits *l = &en->spec.limits;
 
@@ -78,11 +86,12 @@ make_spec(const struct engine *en, struct run_spec *out)
 			   .open_files = 4096,
 			   .tmp_size = 512u << 20},
 	};
-	sandbox_mount(&out->sandbox, t->dir, TOOLCHAIN_MOUNT, false);
+	/* A configuration may be used for other targets: it must see nothing of this one. */
+	if (en->state != CONFIGURE)
+		sandbox_mount(&out->sandbox, t->dir, TOOLCHAIN_MOUNT, false);
 	sandbox_mount(&out->sandbox, t->node, NODE_MOUNT, false);
 	sandbox_mount(&out->sandbox, en->spec.scratch, PLAN_WORK, true);
-	for (size_t i = 0; i < ARRAY_SIZE(env); i++)
-		strv_add(&out->env, env[i]);
+	command_env(&out->env);
 }
 
 void

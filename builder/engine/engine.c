@@ -75,41 +75,6 @@ unpack_on_pool(uv_work_t *w)
 	free(src);
 }
 
-/* ---- CONFIGURE ---- */
-
-static void
-configured(const struct run_end *end, void *arg)
-{
-	struct command *c = arg;
-	struct engine *en = c->engine;
-
-	command_judge(c, end, "configure (node-gyp, binding.gyp)");
-	command_end(c);
-	engine_next(en);
-}
-
-static void
-configure(struct engine *en)
-{
-	struct strv argv = {0};
-
-	strv_add(&argv, NODE_MOUNT "/bin/node");
-	strv_add(&argv, NODE_MOUNT "/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js");
-	strv_add(&argv, "configure");
-	strv_add(&argv, "--loglevel=warn");
-	strv_add(&argv, "--nodedir=" NODE_MOUNT);
-	strv_addf(&argv, "--arch=%s", en->spec.toolchain->target->node_arch);
-	if (en->spec.abi.kind == ABI_NAPI)
-		strv_addf(&argv, "--napi_build_version=%u", en->spec.abi.version);
-	strv_add(&argv, "--");
-	strv_add(&argv, "-f");
-	strv_add(&argv, PLAN_WORK "/plan.py");
-	if (command_start(en, -1, &argv, PLAN_SOURCE, en->spec.limits.configure_ms, configured) !=
-	    0)
-		engine_next(en);
-	strv_fini(&argv);
-}
-
 /* ---- PLAN ---- */
 
 static void
@@ -121,7 +86,7 @@ plan_on_pool(uv_work_t *w)
 	struct buf text = {0};
 	struct err e = {0};
 
-	if (file_read(path, PLAN_JSON_MAX, &text, &e) == 0)
+	if (file_read_regular(path, PLAN_JSON_MAX, &text, &e) == 0)
 		gyp = json_parse(text.data, text.len, &e);
 	if (gyp != NULL)
 		plan_make(gyp, en->spec.toolchain, en->spec.abi, &en->plan, &e);
@@ -149,7 +114,7 @@ collect_on_pool(uv_work_t *w)
 
 	en->addon = xasprintf("%s/out/%s", en->spec.scratch, en->plan.addon);
 	en->copy = xasprintf("%s/%s", release, en->plan.addon);
-	if (file_read(en->addon, ADDON_MAX, &bytes, &e) != 0) {
+	if (file_read_regular(en->addon, ADDON_MAX, &bytes, &e) != 0) {
 		engine_fail(en, OUTCOME_FAILED, "build-failed", "the build made no addon: %s",
 			    e.msg);
 		goto out;
@@ -303,7 +268,7 @@ engine_next(struct engine *en)
 	switch (en->state) {
 	case CONFIGURE:
 		engine_progress(en, "configure", 0, 0);
-		configure(en);
+		configure_begin(en);
 		break;
 	case PLAN:
 		on_pool(en, "plan", plan_on_pool);
@@ -345,7 +310,8 @@ engine_cancel(struct engine *en)
 	en->cancelled = true;
 	share_want_none(&en->member);
 	command_cancel_all(en);
-	/* A job that waits for its turn has nothing that could end. */
-	if (en->state == STEPS && en->commands == NULL)
+	/* A job that waits for its turn or for another job has nothing that could end. */
+	if ((en->state == STEPS && en->commands == NULL) ||
+	    (en->state == CONFIGURE && configure_cancel(en)))
 		engine_next(en);
 }

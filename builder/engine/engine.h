@@ -17,6 +17,7 @@
 #include "builder/model/abi.h"
 #include "builder/model/job.h"
 
+struct configured;
 struct engine;
 struct json;
 struct share;
@@ -39,8 +40,10 @@ struct engine_spec {
 	struct abi abi;
 	const struct toolchain *toolchain;
 	const char *bundle;  /* source bundle: a tar.gz with one top folder */
+	const char *source;  /* its SHA-256, 64 hex digits */
 	const char *scratch; /* an empty folder for this job, an absolute path */
-	struct share *share;
+	struct share *share; /* of the worker, as the next one */
+	struct configured *configured;
 	struct engine_limits limits;
 
 	/* On the loop. on_done comes exactly once, never before engine_start has returned. */

@@ -1,6 +1,7 @@
 /*
  * parts.h - what the parts of a build job share: engine.c (the state machine), command.c (its
- * commands in the sandbox) and steps.c (the plan's steps). Private to builder/engine.
+ * commands in the sandbox), configure.c and steps.c (the states of these names). Private to
+ * builder/engine.
  */
 #ifndef BUILDER_ENGINE_PARTS_H
 #define BUILDER_ENGINE_PARTS_H
@@ -9,7 +10,9 @@
 #include <uv.h>
 
 #include "builder/base/buf.h"
+#include "builder/base/digest.h"
 #include "builder/base/err.h"
+#include "builder/engine/configured.h"
 #include "builder/engine/engine.h"
 #include "builder/engine/run.h"
 #include "builder/engine/share.h"
@@ -42,6 +45,15 @@ struct engine {
 	const char *code;
 	bool cancelled;
 
+	/* CONFIGURE */
+	struct digest configuration; /* the key */
+	struct configured_waiter waiter;
+	bool waits, makes; /* for another job; for those that wait */
+	struct digest before;
+	bool shareable;
+	struct buf plan_file, config_file; /* of another job, or for them */
+
+	/* STEPS */
 	struct plan plan;
 	struct share_member member;
 	struct command *commands; /* running */
@@ -80,6 +92,15 @@ void command_end(struct command *c);
 
 /* Ends all that run; their on_end still comes. */
 void command_cancel_all(struct engine *en);
+
+/* The environment of every command. */
+void command_env(struct strv *env);
+
+/* CONFIGURE: evaluates binding.gyp, then calls engine_next. */
+void configure_begin(struct engine *en);
+
+/* Whether it was only waiting for another job: the caller goes on with engine_next then. */
+bool configure_cancel(struct engine *en);
 
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);
