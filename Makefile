@@ -22,7 +22,7 @@ REMOTE = remote
 CTL = assemble build check command fetch progress prebuildctl status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db jobs jobs_json migrations sqlite
+CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
 ROUTES = artifacts auth builds health jobs lease prebuilds result service
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \

@@ -63,9 +63,10 @@ live_job(struct db *db, const char *intent, int64_t *id, struct err *e)
 
 /* ---- requests ---- */
 
+/* due: when its turn is (JOB_SPREAD_MS). The queue is in the order of priority = -due. */
 struct job_new {
 	const char *kind, *package, *version, *target, *abi, *state, *artifact;
-	int64_t now;
+	int64_t now, due;
 };
 
 static int
@@ -74,12 +75,12 @@ insert_job(struct db *db, const struct job_new *j, int64_t *id, struct err *e)
 	char *intent = intent_of(j->kind, j->package, j->version, j->abi, j->target);
 	int r = DB_EXEC(db, e, on_int, id,
 			"INSERT INTO job (kind, intent, package, version, target, abi, state,"
-			" artifact, created, finished)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+			" artifact, created, finished, priority)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
 			db_text(j->kind), db_text(intent), db_text(j->package), db_text(j->version),
 			db_text(j->target), db_text(j->abi), db_text(j->state),
 			db_text(j->artifact), db_int(j->now),
-			j->artifact != NULL ? db_int(j->now) : db_text(NULL));
+			j->artifact != NULL ? db_int(j->now) : db_text(NULL), db_int(-j->due));
 
 	free(intent);
 	return r;
@@ -123,8 +124,18 @@ join_build(struct db *db, int64_t build, int64_t job, struct err *e)
 		       db_int(build), db_int(job));
 }
 
+int
+jobs_hurry(struct db *db, int64_t job, int64_t due, struct err *e)
+{
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET priority = ?1 WHERE id = ?2 AND priority < ?1"
+		       " AND state IN ('queued', 'waiting')",
+		       db_int(-due), db_int(job));
+}
+
+/* A job that is wanted and not there yet moves the next one of this request back. */
 static int
-request_one(struct db *db, int64_t build, const struct job_new *want, bool *created, struct err *e)
+request_one(struct db *db, int64_t build, struct job_new *want, bool *created, struct err *e)
 {
 	char *intent = intent_of(want->kind, want->package, want->version, want->abi, want->target);
 	int64_t job = 0;
@@ -133,9 +144,12 @@ request_one(struct db *db, int64_t build, const struct job_new *want, bool *crea
 	if (r == 0 && job == 0) {
 		*created = true;
 		r = live_job(db, intent, &job, e);
+		if (r == 0 && job != 0)
+			r = jobs_hurry(db, job, want->due, e);
+		else if (r == 0)
+			r = insert_job(db, want, &job, e);
+		want->due += JOB_SPREAD_MS;
 	}
-	if (r == 0 && job == 0)
-		r = insert_job(db, want, &job, e);
 	if (r == 0 && build != 0)
 		r = join_build(db, build, job, e);
 	free(intent);
@@ -146,8 +160,11 @@ int
 jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
 	     bool *created, struct err *e)
 {
-	struct job_new job = {
-		.kind = "build", .package = want->package, .version = want->version, .now = now};
+	struct job_new job = {.kind = "build",
+			      .package = want->package,
+			      .version = want->version,
+			      .now = now,
+			      .due = now};
 	char *abi = NULL;
 	int64_t live = 0;
 	int r;
@@ -189,6 +206,7 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 		job.kind = "resolve";
 		job.target = job.abi = "";
 		job.state = "queued";
+		job.due = now;
 		r = request_one(db, 0, &job, &ignored, e);
 	}
 	free(abi);
@@ -282,22 +300,16 @@ take_build(struct db *db, const struct lease_request *req, struct lease *l, bool
 		    key);
 	r = DB_EXEC(db, e, on_text, &digest, "SELECT digest FROM artifact WHERE key = ?1",
 		    db_text(key));
-	if (r == 0 && digest != NULL) {
-		*taken = false;
+	*taken = digest == NULL;
+	if (r == 0 && digest != NULL)
 		r = DB_EXEC(db, e, NULL, NULL,
 			    "UPDATE job SET state = 'succeeded', key = ?1, artifact = ?2,"
 			    " finished = ?3 WHERE id = ?4",
 			    db_text(key), db_text(digest), db_int(req->now), db_int(l->job));
-		free(digest);
-		return r;
-	}
-	*taken = true;
-	l->key = xstrdup(key);
-	return r != 0 ? r
-		      : DB_EXEC(db, e, NULL, NULL,
-				"INSERT INTO toolchain (digest, target, seen) VALUES (?1, ?2, ?3)"
-				" ON CONFLICT (digest) DO UPDATE SET seen = excluded.seen",
-				db_text(toolchain), db_text(l->target), db_int(req->now));
+	else
+		l->key = xstrdup(key);
+	free(digest);
+	return r;
 }
 
 int

@@ -20,6 +20,11 @@ struct json;
 #define JOB_ATTEMPTS_MAX 3
 #define JOB_TARGETS_MAX  24
 
+/* A build's first job is due when it is requested, each further one this much later, and what has
+ * been due for longest is leased first. So a build of one target does not wait behind all of a large
+ * matrix, and no job is overtaken by those that are requested after it was due. */
+#define JOB_SPREAD_MS 30000
+
 /* What a client wants built. */
 struct build_request {
 	const char *requester, *package, *version;
@@ -35,6 +40,9 @@ struct build_request {
  * resolve job. *created: whether there is anything to do. */
 int jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
 		 bool *created, struct err *e);
+
+/* Somebody waits for this job: if it is queued, it is due at `due` at the latest. */
+int jobs_hurry(struct db *db, int64_t job, int64_t due, struct err *e);
 
 /* The object of GET /v1/builds/{id}; ERR_NOT_FOUND. */
 int jobs_build_json(struct db *db, int64_t build, struct json **out, struct err *e);

@@ -7,6 +7,7 @@
 
 #include "api/catalog/db.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
@@ -33,11 +34,32 @@ set_id(struct json *o, const char *name, char prefix, int64_t id)
 	"job.id, job.kind, job.package, job.version, job.target, job.abi, job.state, job.key," \
 	" job.artifact, job.attempt, job.stage, job.step, job.steps, job.code, job.error,"     \
 	" job.created, job.started, job.finished, artifact.size, job.toolchain,"               \
-	" (SELECT path FROM name WHERE name.artifact = artifact.id ORDER BY path LIMIT 1)"
+	" (SELECT path FROM name WHERE name.artifact = artifact.id ORDER BY path LIMIT 1),"    \
+	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target)"
 #define JOB_TABLES                                                       \
 	" FROM job LEFT JOIN artifact ON artifact.package = job.package" \
 	" AND artifact.version = job.version AND artifact.abi = job.abi" \
 	" AND artifact.target = job.target AND artifact.digest = job.artifact"
+
+/* Why a job that waits does so: what it waits for, and what a reader could do about it. */
+static void
+set_wait(struct json *o, enum job_state state, const char *target, int64_t seen, const char *stage)
+{
+	char *hint = NULL;
+
+	if (state != JOB_WAITING && state != JOB_QUEUED) {
+		json_set_str(o, "stage", stage);
+	} else if (target[0] != '\0' && seen + TOOLCHAIN_FRESH_MS < clock_wall_ms()) {
+		json_set_str(o, "stage", "waiting for a worker with its toolchain");
+		hint = xasprintf("no worker has a toolchain for %s; run on one: prebuildctl "
+				 "toolchain assemble %s",
+				 target, target);
+	} else {
+		json_set_str(o, "stage", state == JOB_WAITING ? "waiting for the source" : stage);
+	}
+	json_set_str(o, "hint", hint);
+	free(hint);
+}
 
 static struct json *
 job_object(const struct db_row *row)
@@ -77,8 +99,7 @@ job_object(const struct db_row *row)
 		json_set_str(o, "error", NULL);
 	}
 	json_set_int(o, "attempt", row_int(row, 9));
-	json_set_str(o, "stage",
-		     state == JOB_WAITING ? "waiting for the source" : row_text(row, 10));
+	set_wait(o, state, target, row_int(row, 21), row_text(row, 10));
 	json_set_int(o, "step", row_int(row, 11));
 	json_set_int(o, "steps", row_int(row, 12));
 	set_time(o, "created", row_int(row, 15));

@@ -4,6 +4,7 @@
 
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/service.h"
@@ -16,13 +17,21 @@
 
 #define LIST_MAX 50
 
-/* A request on its way to the catalog. body owns every string that want points to. */
+/* How long a request for all targets waits for the first worker: one that starts together with the
+ * server needs a moment to say what it has. */
+#define ALL_WAIT_MS 10000
+
+/* A request on its way to the catalog, or, for all targets, waiting until a worker is known. body
+ * owns every string that want points to. */
 struct create {
+	struct create *next; /* … that waits */
 	struct service *service;
 	struct http_request *request;
 	struct json *body, *reply;
 	struct build_request want;
 	char requester[64];
+	bool all;
+	uint64_t deadline; /* of waiting, clock_mono_ms */
 	bool created;
 };
 
@@ -53,12 +62,6 @@ add_target(struct build_request *want, const char *name, struct err *e)
 static int
 read_targets(struct build_request *want, const struct json *v, struct err *e)
 {
-	if (strcmp(json_string(v, ""), "all") == 0) {
-		for (size_t i = 0; i < target_count(); i++)
-			if (add_target(want, target_at(i)->triple, e) != 0)
-				return e->code;
-		return 0;
-	}
 	if (!json_is_array(v) || json_count(v) == 0)
 		return err_set(e, ERR_INVALID,
 			       "targets: a list of target names, or \"all\", is needed");
@@ -119,36 +122,103 @@ read_request(struct create *c, struct err *e)
 		return err_set(e, ERR_INVALID,
 			       "version: \"%.60s\" is no exact version such as 6.0.1",
 			       want->version);
-	if (read_targets(want, json_get(c->body, "targets"), e) != 0)
+	c->all = strcmp(json_str(c->body, "targets", ""), "all") == 0;
+	if (!c->all && read_targets(want, json_get(c->body, "targets"), e) != 0)
 		return e->code;
 	return read_abis(want, json_get(c->body, "abis"), e);
+}
+
+/* "all" are those that can be built now: what nobody has a toolchain for would only wait. */
+static void
+add_buildable(const char *target, void *arg)
+{
+	const struct target *t = target_find(target);
+
+	if (t != NULL)
+		add_target(arg, t->triple, NULL);
+}
+
+static struct json *
+left_out(const struct build_request *want)
+{
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < target_count(); i++) {
+		size_t t = 0;
+
+		while (t < want->target_count &&
+		       strcmp(want->targets[t], target_at(i)->triple) != 0)
+			t++;
+		if (t == want->target_count)
+			json_add_str(list, target_at(i)->triple);
+	}
+	return list;
 }
 
 static int
 create_work(struct db *db, void *arg, struct err *e)
 {
 	struct create *c = arg;
-	int64_t build = 0;
+	int64_t build = 0, now = clock_wall_ms();
 
-	if (jobs_request(db, &c->want, clock_wall_ms(), &build, &c->created, e) != 0)
+	if (c->all && toolchains_each_target(db, now, add_buildable, &c->want, e) != 0)
 		return e->code;
-	return jobs_build_json(db, build, &c->reply, e);
+	if (c->want.target_count == 0)
+		return err_set(
+			e, ERR_BUSY,
+			"no worker with a toolchain is known; start one, or run: prebuildctl "
+			"toolchain assemble TARGET");
+	if (jobs_request(db, &c->want, now, &build, &c->created, e) != 0 ||
+	    jobs_build_json(db, build, &c->reply, e) != 0)
+		return e->code;
+	if (c->all)
+		json_set(c->reply, "left_out", left_out(&c->want));
+	return 0;
+}
+
+static void create_done(int r, void *arg, const struct err *e);
+
+static void
+create_submit(struct create *c)
+{
+	catalog_submit(c->service->catalog, create_work, create_done, c);
 }
 
 static void
 create_done(int r, void *arg, const struct err *e)
 {
 	struct create *c = arg;
+	struct service *s = c->service;
 
+	if (r != 0 && c->want.target_count == 0 && !s->closing && !http_gone(c->request) &&
+	    clock_mono_ms() < c->deadline) {
+		c->next = s->creates;
+		s->creates = c;
+		return;
+	}
 	if (r != 0) {
 		json_free(c->reply);
 		reply_err(c->request, e);
 	} else {
 		if (c->created)
-			service_queue_changed(c->service);
+			service_queue_changed(s);
 		reply_json(c->request, c->created ? 202 : 200, c->reply);
 	}
 	create_free(c);
+}
+
+void
+creates_retry(struct service *s)
+{
+	struct create *list = s->creates;
+
+	s->creates = NULL;
+	while (list != NULL) {
+		struct create *next = list->next;
+
+		create_submit(list);
+		list = next;
+	}
 }
 
 void
@@ -168,7 +238,8 @@ route_build_create(struct http_request *r, void *data)
 		create_free(c);
 		return;
 	}
-	catalog_submit(c->service->catalog, create_work, create_done, c);
+	c->deadline = clock_mono_ms() + ALL_WAIT_MS;
+	create_submit(c);
 }
 
 static int64_t *

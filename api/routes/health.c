@@ -1,11 +1,14 @@
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
+#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/base/version.h"
@@ -50,12 +53,26 @@ route_ready(struct http_request *r, void *data)
 	service_reply_query(data, r, ready_query, box);
 }
 
-void
-route_targets(struct http_request *r, void *data)
+/* Marks a target of a list of flags, by its position. */
+static void
+mark(const char *target, void *arg)
 {
-	struct json *o = json_object(), *list = json_array();
+	bool *buildable = arg;
 
-	(void)data;
+	for (size_t i = 0; i < target_count(); i++)
+		if (strcmp(target_at(i)->triple, target) == 0)
+			buildable[i] = true;
+}
+
+static int
+targets_query(struct db *db, void *arg, struct json **out, struct err *e)
+{
+	bool *buildable = arg;
+	struct json *list;
+
+	if (toolchains_each_target(db, clock_wall_ms(), mark, buildable, e) != 0)
+		return e->code;
+	list = json_array();
 	for (size_t i = 0; i < target_count(); i++) {
 		const struct target *t = target_at(i);
 		struct json *one = json_object();
@@ -66,10 +83,19 @@ route_targets(struct http_request *r, void *data)
 		json_set_str(one, "node", node);
 		json_set_str(one, "libc", t->libc == LIBC_GLIBC ? "glibc" : "musl");
 		json_set_str(one, "floor", floor);
+		json_set_bool(one, "buildable", buildable[i]);
 		json_add(list, one);
 		free(node);
 		free(floor);
 	}
-	json_set(o, "targets", list);
-	reply_json(r, 200, o);
+	*out = json_object();
+	json_set(*out, "targets", list);
+	return 0;
+}
+
+/* All that the program knows; "buildable" are those for which a worker has announced a toolchain. */
+void
+route_targets(struct http_request *r, void *data)
+{
+	service_reply_query(data, r, targets_query, xcalloc(target_count(), sizeof(bool)));
 }

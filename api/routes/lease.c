@@ -13,6 +13,7 @@
 
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/service.h"
@@ -36,8 +37,9 @@ struct lease_waiter {
 	struct lease_request want;
 	struct lease lease;
 	uint64_t deadline;
-	bool asking; /* the catalog has it */
-	bool again;  /* something changed meanwhile */
+	bool announced; /* its toolchains are known */
+	bool asking;    /* the catalog has it */
+	bool again;     /* something changed meanwhile */
 };
 
 static void
@@ -90,6 +92,9 @@ lease_work(struct db *db, void *arg, struct err *e)
 	struct lease_waiter *w = arg;
 
 	w->want.now = clock_wall_ms();
+	if (!w->announced && toolchains_announce(db, &w->want, e) != 0)
+		return e->code;
+	w->announced = true;
 	return jobs_lease(db, &w->want, &w->lease, e);
 }
 

@@ -14,6 +14,7 @@
 #include "api/catalog/artifacts.h"
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/service.h"
@@ -38,8 +39,9 @@ struct miss_waiter {
 	bool asking, again;
 
 	/* What the catalog found. */
-	bool requested; /* the build was asked for */
-	bool queued;    /* … and that made a job */
+	bool requested;   /* the build was asked for */
+	bool queued;      /* … and that made a job */
+	bool unbuildable; /* no worker could do it */
 	char digest[DIGEST_HEX_SIZE];
 	char artifact[DIGEST_HEX_SIZE];
 	struct job_brief job;
@@ -109,6 +111,8 @@ reply_miss(struct miss_waiter *w)
 	}
 	if (job->job != 0 && !job_state_final(job->state))
 		code = "building";
+	else if (w->unbuildable)
+		code = "unsupported-target";
 	else if (job->state == JOB_FAILED)
 		code = strcmp(job->code, "audit-failed") == 0      ? "audit-failed"
 		       : strcmp(job->code, "unknown-package") == 0 ? "unknown-package"
@@ -122,8 +126,9 @@ reply_miss(struct miss_waiter *w)
 	else if (job->job != 0 && job->error != NULL && job->error[0] != '\0')
 		reply_problem(w->request, 404, code, more, "%.300s", job->error);
 	else
-		reply_problem(w->request, 404, code, more, "%s@%s for %s is not built here",
-			      w->name.package, w->name.version, w->name.target->triple);
+		reply_problem(w->request, 404, code, more, "%s@%s for %s is not built here%s",
+			      w->name.package, w->name.version, w->name.target->triple,
+			      w->unbuildable ? ": no worker has a toolchain for it" : "");
 }
 
 /* What the catalog knows; if there is neither a name nor a job, the build is requested. */
@@ -142,7 +147,8 @@ miss_work(struct db *db, void *arg, struct err *e)
 		.abi_count = 1,
 		.queue_max = w->service->queue_max,
 	};
-	int64_t size, build;
+	int64_t size, build, now = clock_wall_ms();
+	bool known, any;
 
 	abi_text(w->name.abi, abi);
 	job_brief_fini(&w->job);
@@ -151,11 +157,20 @@ miss_work(struct db *db, void *arg, struct err *e)
 	if (jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple, &w->job,
 		      e) != 0)
 		return e->code;
-	if (w->job.job != 0 || !w->service->build_on_miss || w->requested)
+	if (w->requested || (w->job.job == 0 && !w->service->build_on_miss))
 		return 0;
-	if (jobs_request(db, &want, clock_wall_ms(), &build, &w->queued, e) != 0)
-		return e->code;
 	w->requested = true;
+	if (w->job.job != 0)
+		return jobs_hurry(db, w->job.job, now, e);
+	/* A request that nobody asked for by name is not queued for a worker that may never come; but
+	 * as long as there is none at all, the first may be starting. */
+	if (toolchains_known(db, w->name.target->triple, now, &known, &any, e) != 0)
+		return e->code;
+	w->unbuildable = any && !known;
+	if (w->unbuildable)
+		return 0;
+	if (jobs_request(db, &want, now, &build, &w->queued, e) != 0)
+		return e->code;
 	return jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple, &w->job,
 			 e);
 }

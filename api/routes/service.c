@@ -112,6 +112,7 @@ void
 service_tick(struct service *s)
 {
 	leases_retry(s);
+	creates_retry(s);
 	leases_end(s, false);
 	misses_end(s, false);
 	followers_tick(s, false);
@@ -121,6 +122,7 @@ void
 service_end_waits(struct service *s)
 {
 	s->closing = true;
+	creates_retry(s);
 	leases_end(s, true);
 	misses_end(s, true);
 	followers_tick(s, true);

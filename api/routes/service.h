@@ -29,6 +29,7 @@ struct service {
 	int64_t queue_max;
 	uint64_t hold_ms, lease_ms;
 	struct lease_waiter *waiters;     /* workers that wait for a job */
+	struct create *creates;           /* requests for all targets that wait for a worker */
 	struct miss_waiter *misses;       /* clients that wait for a build */
 	struct follower *followers;       /* clients that follow a log */
 	char *admin_token, *worker_token; /* hex of the SHA-256 of these */
@@ -82,6 +83,7 @@ void service_end_waits(struct service *s);
 /* The pieces of the above that live in the routes' files. */
 void leases_retry(struct service *s);
 void leases_end(struct service *s, bool all);
+void creates_retry(struct service *s);
 void misses_retry(struct service *s);
 void misses_end(struct service *s, bool all);
 void followers_tick(struct service *s, bool end);
