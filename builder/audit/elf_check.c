@@ -59,6 +59,13 @@ check_identity(const struct elf_check *c)
 		report_say(&f->found, "EI_OSABI %u%s", elf->osabi,
 			   elf->osabi == ELFOSABI_FREEBSD ? " (FreeBSD)" : "");
 	}
+	/* The loader does not look at them, so such a file may even work. */
+	if (elf->sections_cut) {
+		f = report_add(c->report, RULE_FORMAT, SEVERITY_WARNING);
+		report_say(&f->expected, "a whole file");
+		report_say(&f->found, "the section headers lie outside the file (truncated?)");
+		report_say(&f->evidence, "e_shoff, the file has %zu bytes", c->len);
+	}
 	return elf->class == t->elf_class && elf->data == t->elf_data &&
 	       elf->machine == t->elf_machine && type == NULL;
 }

@@ -111,6 +111,7 @@ struct elf {
 	/* Evidence only: empty if the file has no section headers or they cannot be read. */
 	struct elf_section *sections;
 	size_t section_count;
+	bool sections_cut; /* the header says that they are where the file has ended */
 
 	const char *build_id; /* hex text owned by the struct, or NULL */
 	bool has_debug_info;  /* a .debug_info section is there */

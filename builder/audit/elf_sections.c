@@ -49,7 +49,10 @@ elf_read_sections(struct elf_reader *r)
 	uint64_t count = bytes_u16(b, b->wide ? 60 : 48);
 	uint64_t names = bytes_u16(b, b->wide ? 62 : 50);
 
-	if (table == 0 || entry != SHDR_SIZE(b->wide) || !bytes_have(b, table, entry))
+	if (table == 0 || entry != SHDR_SIZE(b->wide))
+		return 0;
+	elf->sections_cut = !bytes_have(b, table, entry);
+	if (elf->sections_cut)
 		return 0;
 	if (count == 0) /* the gABI's way to have more than 65279 */
 		count = section_at(b, table).size;
@@ -58,7 +61,8 @@ elf_read_sections(struct elf_reader *r)
 	if (count > ELF_SHDRS_MAX)
 		return err_set(r->err, ERR_LIMIT, "%llu section headers, at most %d are read",
 			       (unsigned long long)count, ELF_SHDRS_MAX);
-	if (count == 0 || !bytes_have(b, table, count * entry))
+	elf->sections_cut = !bytes_have(b, table, count * entry);
+	if (count == 0 || elf->sections_cut)
 		return 0;
 	elf->sections = xcalloc((size_t)count, sizeof *elf->sections);
 	elf->section_count = (size_t)count;

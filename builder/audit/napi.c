@@ -114,7 +114,8 @@ logical_immediate(uint32_t insn)
 	return rotate == 0 ? v : v >> rotate | v << (32 - rotate);
 }
 
-/* movz w0, #imm16 | orr w0, wzr, #imm; with or without bti and pointer authentication. */
+/* movz | movn w0, #imm16, lsl #0 or #16 | orr w0, wzr, #imm; with or without bti and pointer
+ * authentication. */
 static bool
 decode_aarch64(struct code *c, unsigned *version)
 {
@@ -125,6 +126,8 @@ decode_aarch64(struct code *c, unsigned *version)
 	insn = take(c, 4);
 	if ((insn & 0xffe0001f) == 0x52800000)
 		*version = insn >> 5 & 0xffff;
+	else if ((insn & 0xffc0001f) == 0x12800000)
+		*version = ~((insn >> 5 & 0xffff) << (insn >> 21 & 1) * 16);
 	else if ((insn & 0xffe083ff) == 0x320003e0)
 		*version = logical_immediate(insn);
 	else
@@ -133,17 +136,31 @@ decode_aarch64(struct code *c, unsigned *version)
 	return skip_word(c, 0xd65f03c0) || skip_word(c, 0xd65f0bff); /* ret, retaa */
 }
 
-/* movs r0, #imm8; bx lr. */
+/* movs r0, #imm8 | mvn r0, #0x80000000, the experimental version; bx lr. */
 static bool
 decode_thumb(struct code *c, unsigned *version)
 {
 	uint32_t insn = take(c, 2);
 
-	*version = insn & 0xff;
-	return (insn & 0xff00) == 0x2000 && take(c, 2) == 0x4770;
+	if ((insn & 0xff00) == 0x2000)
+		*version = insn & 0xff;
+	else if (insn == 0xf06f && take(c, 2) == 0x4000)
+		*version = INT32_MAX;
+	else
+		return false;
+	return take(c, 2) == 0x4770;
 }
 
-/* mov r0, #imm8; bx lr | mov pc, lr; around them what gcc writes to keep a frame pointer. */
+/* The 8 bits of an ARM instruction's immediate, rotated right by twice the 4 bits above them. */
+static uint32_t
+rotated_immediate(uint32_t insn)
+{
+	uint32_t v = insn & 0xff, rotate = (insn >> 8 & 15) * 2;
+
+	return rotate == 0 ? v : v >> rotate | v << (32 - rotate);
+}
+
+/* mov | mvn r0, #imm; bx lr | mov pc, lr; around them what gcc writes to keep a frame pointer. */
 static bool
 decode_arm(struct code *c, unsigned *version)
 {
@@ -166,14 +183,17 @@ decode_arm(struct code *c, unsigned *version)
 			continue;
 		if (insn == 0xe12fff1e || insn == 0xe1a0f00e)
 			return loaded;
-		if ((insn & 0xffffff00) != 0xe3a00000)
+		if ((insn & 0xfffff000) != 0xe3a00000 && (insn & 0xfffff000) != 0xe3e00000)
 			return false;
-		*version = insn & 0xff;
+		*version = rotated_immediate(insn);
+		if ((insn & 0xfffff000) == 0xe3e00000)
+			*version = ~*version;
 		loaded = true;
 	}
 }
 
-/* c.li a0, imm | addi a0, zero, imm; c.jr ra | jalr zero, ra. */
+/* c.li a0, imm | addi a0, zero, imm | lui a0, imm and c.addiw a0, -1 | addiw a0, a0, -1, which is
+ * the experimental version; c.jr ra | jalr zero, ra. */
 static bool
 decode_riscv(struct code *c, unsigned *version)
 {
@@ -185,31 +205,40 @@ decode_riscv(struct code *c, unsigned *version)
 		c->at = 0;
 		insn = take(c, 4);
 		*version = insn >> 20;
-		if ((insn & 0x800fffff) != 0x513)
+		if (insn == 0x80000537 && (skip_word(c, 0xfff5051b) || take(c, 2) == 0x357d))
+			*version = INT32_MAX;
+		else if ((insn & 0x800fffff) != 0x513)
 			return false;
 	}
 	return skip_word(c, 0x8067) || take(c, 2) == 0x8082;
 }
 
-/* li r3, imm; blr. */
+/* li r3, imm | lis r3, imm and ori r3, r3, imm; blr. */
 static bool
 decode_ppc64(struct code *c, unsigned *version)
 {
-	uint32_t insn = take(c, 4);
+	uint32_t insn = take(c, 4), low;
 
 	*version = insn & 0xffff;
-	return (insn & 0xffff8000) == 0x38600000 && skip_word(c, 0x4e800020);
+	if ((insn & 0xffff8000) == 0x3c600000 && ((low = take(c, 4)) & 0xffff0000) == 0x60630000)
+		*version = *version << 16 | (low & 0xffff);
+	else if ((insn & 0xffff8000) != 0x38600000)
+		return false;
+	return skip_word(c, 0x4e800020);
 }
 
-/* lghi | lhi %r2, imm; br %r14. */
+/* lghi | lhi | lgfi %r2, imm; br %r14. */
 static bool
 decode_s390(struct code *c, unsigned *version)
 {
 	uint32_t insn = take(c, 4);
 
 	*version = insn & 0xffff;
-	return ((insn & 0xffff8000) == 0xa7290000 || (insn & 0xffff8000) == 0xa7280000) &&
-	       take(c, 2) == 0x07fe;
+	if ((insn & 0xffff8000) == 0xc0210000)
+		*version = *version << 16 | take(c, 2);
+	else if ((insn & 0xffff8000) != 0xa7290000 && (insn & 0xffff8000) != 0xa7280000)
+		return false;
+	return take(c, 2) == 0x07fe;
 }
 
 static bool

@@ -246,12 +246,17 @@ TEST(a_linked_library_with_and_without_section_headers)
 	CHECK(with.has_debug_info && with.section_count > 10);
 	CHECK(find(&with, "copy") != NULL && find(&with, "copy")->defined);
 	CHECK(find(&with, "malloc") != NULL && find(&with, "malloc")->version != NULL);
+	CHECK(!with.sections_cut);
+	if (CHECK_INT(elf_read(file.data, file.len - 1, &without, NULL), 0)) {
+		CHECK(without.sections_cut && without.section_count == 0);
+		elf_fini(&without);
+	}
 	/* e_shoff, e_shentsize, e_shnum, e_shstrndx of both classes. */
 	memset(file.data + (with.class == ELFCLASS64 ? 40 : 32), 0,
 	       with.class == ELFCLASS64 ? 8 : 4);
 	memset(file.data + (with.class == ELFCLASS64 ? 58 : 46), 0, 6);
 	CHECK_INT(elf_read(file.data, file.len, &without, NULL), 0);
-	CHECK_INT((int64_t)without.section_count, 0);
+	CHECK(!without.sections_cut && without.section_count == 0);
 	CHECK(!without.has_debug_info);
 	CHECK_STR(without.build_id, "0123ab");
 	CHECK_INT((int64_t)without.symbol_count, (int64_t)with.symbol_count);
