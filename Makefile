@@ -11,8 +11,8 @@ SHELL = /bin/bash
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job key name package target
-AUDIT = audit elf_arm elf_check elf_entry elf_exports elf_layout elf_needs elf_notes elf_paths \
-	elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
+AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
+	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
 	napi_table node_abi report
 TRANSFER = fetch request
 SOURCE = registry unpack
@@ -35,7 +35,7 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog elf_read fetch file http_body http_parser http_peers \
+TESTS = abi audit audit_rules catalog elf_ranges elf_read fetch file http_body http_parser http_peers \
 	http_range http_reply http_router http_server http_spool http_target job json name opt pack \
 	package plan registry sandbox store target unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test
@@ -51,7 +51,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev bubblewrap util-linux nodejs npm \
 	ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
-	binutils python3 file zstd xz-utils lld-14
+	binutils g++ python3 file zstd xz-utils lld-14
 LLHTTP = $(wildcard /usr/share/llhttp)
 LLHTTP_SRC = $(addprefix $(LLHTTP)/,api.c http.c llhttp.c)
 # Strict mode must be the same for the parser and for who calls it.

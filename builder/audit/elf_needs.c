@@ -268,29 +268,6 @@ elf_check_versions(const struct elf_check *c)
 	check_musl_floor(c);
 }
 
-/*
- * A C++ name (Itanium ABI) in one of the namespaces that node itself exports: _ZN2v8…, _ZNK4node…,
- * also behind what marks tables, type information and thunks.
- */
-static bool
-is_node_cxx(const char *name)
-{
-	static const char *const spaces[] = {"2v8", "4node", "5cppgc"};
-	const char *nested;
-
-	if (!starts_with(name, "_Z"))
-		return false;
-	nested = strchr(name, 'N');
-	if (nested == NULL ||
-	    strspn(name + 2, "TVISGWHhvnc0123456789_") < (size_t)(nested - name - 2))
-		return false;
-	nested += 1 + strspn(nested + 1, "rVKRO");
-	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++)
-		if (starts_with(nested, spaces[i]))
-			return true;
-	return false;
-}
-
 static bool
 is_known(const struct elf_check *c, const struct elf_symbol *s, bool *node_cxx)
 {
@@ -304,7 +281,7 @@ is_known(const struct elf_check *c, const struct elf_symbol *s, bool *node_cxx)
 		return strcmp(s->version, "GLIBC_PRIVATE") != 0;
 	if (c->target->libc == LIBC_MUSL && musl_since(s->name) > 0)
 		return true;
-	*node_cxx = is_node_cxx(s->name) || strcmp(s->name, "node_module_register") == 0;
+	*node_cxx = elf_is_node_cxx(s->name) || strcmp(s->name, "node_module_register") == 0;
 	return *node_cxx && for_node;
 }
 

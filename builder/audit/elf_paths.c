@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "builder/audit/elf_check.h"
+#include "builder/audit/elf_ranges.h"
 #include "builder/base/mem.h"
 
 /* Where build machines keep sources. */
@@ -53,12 +54,11 @@ struct found_paths {
 };
 
 static void
-scan(const struct elf_check *c, uint64_t offset, uint64_t size, struct found_paths *out)
+scan(const struct elf_check *c, const struct elf_range *range, struct found_paths *out)
 {
-	const unsigned char *start = c->data + offset, *end = start + size, *at = start;
+	const unsigned char *start = c->data + range->start, *end = c->data + range->end;
+	const unsigned char *at = start;
 
-	if (offset > c->len || size > c->len - offset)
-		return;
 	while (at < end && (at = memchr(at, '/', (size_t)(end - at))) != NULL) {
 		size_t len = path_length(start, at, end);
 
@@ -75,19 +75,19 @@ static void
 scan_constants(const struct elf_check *c, struct found_paths *out)
 {
 	const struct elf *elf = c->elf;
-	bool any = false;
+	struct elf_ranges ranges = {0};
 
-	for (size_t i = 0; i < elf->section_count; i++) {
-		const struct elf_section *s = &elf->sections[i];
-
-		if (s->type == SHT_PROGBITS && starts_with(s->name, ".rodata")) {
-			scan(c, s->offset, s->size, out);
-			any = true;
-		}
-	}
-	for (size_t i = 0; !any && elf->section_count == 0 && i < elf->segment_count; i++)
-		if (elf->segments[i].type == PT_LOAD && (elf->segments[i].flags & PF_W) == 0)
-			scan(c, elf->segments[i].offset, elf->segments[i].filesz, out);
+	for (size_t i = 0; i < elf->section_count; i++)
+		if (elf->sections[i].type == SHT_PROGBITS &&
+		    starts_with(elf->sections[i].name, ".rodata"))
+			elf_ranges_add(&ranges, elf->sections[i].offset, elf->sections[i].size,
+				       c->len);
+	if (elf->section_count == 0)
+		elf_ranges_add_read_only(&ranges, elf, c->len);
+	elf_ranges_merge(&ranges);
+	for (size_t i = 0; i < ranges.count; i++)
+		scan(c, &ranges.at[i], out);
+	elf_ranges_fini(&ranges);
 }
 
 void

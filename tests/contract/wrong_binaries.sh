@@ -16,7 +16,7 @@ s390=s390x-linux-gnu
 musl=x86_64-linux-musl
 work=$scratch/work
 mkdir "$work"
-cp "$here"/tests/fixtures/{addon,foreign}.c "$work"
+cp "$here"/tests/fixtures/{addon.c,foreign.c,v8_addon.cc,exc.cc} "$work"
 
 "$ctl" toolchain assemble "$x64" "$arm64" "$arm" "$ppc" "$s390" "$musl" \
 	--toolchains "$toolchains" >"$scratch/assemble.log" 2>&1
@@ -24,13 +24,15 @@ report "the toolchains are assembled" "$(tail -n 5 "$scratch/assemble.log")"
 
 # ---- making binaries ----
 
+component() { # TARGET root|node: its folder's name
+	sed -n 's/^"components":.*"'"$2"'":"\([^"]*\)".*/\1/p' "$toolchains/$1/toolchain.json"
+}
+
 # Runs a command of the target's toolchain where /work is ours.
 inside() { # TARGET COMMAND…
-	local root node
-	root=$(sed -n 's/.*"root":"\([^"]*\)".*/\1/p' "$toolchains/$1/toolchain.json" | head -n 1)
-	node=$(sed -n 's/.*"node":"\([^"]*\)".*/\1/p' "$toolchains/$1/toolchain.json" | head -n 1)
-	bwrap --unshare-all --die-with-parent --new-session --ro-bind "$toolchains/components/$root" / \
-		--ro-bind "$toolchains/$1" /toolchain --ro-bind "$toolchains/components/$node" /node \
+	local parts=$toolchains/components
+	bwrap --unshare-all --die-with-parent --new-session --ro-bind "$parts/$(component "$1" root)" / \
+		--ro-bind "$toolchains/$1" /toolchain --ro-bind "$parts/$(component "$1" node)" /node \
 		--proc /proc --dev /dev --tmpfs /tmp --bind "$work" /work --chdir /work --clearenv \
 		--setenv PATH /usr/bin --setenv HOME /tmp --setenv LC_ALL C.UTF-8 "${@:2}"
 }
@@ -56,6 +58,17 @@ make_addon() { # TARGET NAME CODE FLAG…
 	inside "$1" "${argv[@]}" -O2 -fPIC -fvisibility=hidden -I/node/include/node \
 		'-DMORE="more.c"' -shared -Wl,-soname,addon.node "$strip" "${link[@]}" \
 		-Wl,--version-script=entries "${@:4}" addon.c -lm -ldl -o "$2.node"
+}
+
+# Makes work/NAME.node of a source in C++, with node-gyp's default flags; the rest as above.
+make_cxx() { # TARGET NAME SOURCE FLAG…
+	local argv link
+	mapfile -t argv < <(words "$1" cxx cflags)
+	mapfile -t link < <(words "$1" ldflags)
+	rm -f "$work/$2.node"
+	inside "$1" "${argv[@]}" -std=gnu++17 -O2 -fno-rtti -fno-exceptions -fPIC \
+		-fvisibility=hidden -I/node/include/node -shared -Wl,-soname,addon.node "$strip" \
+		"${link[@]}" -Wl,--version-script=entries "${@:4}" "$3" -lm -ldl -o "$2.node"
 }
 
 # Makes work/NAME.node of foreign.c with the compiler alone.
@@ -246,6 +259,37 @@ for t in "$x64" "$arm64" "$arm" "$ppc" "$s390" "$musl"; do
 done
 wrong "V8 in an addon for Node-API" "$x64" symbols 'Node-API only, as the addon claims \| 1 symbols of V8 or Node.* \| _ZN2v87Isolate10GetCurrentEv' \
 	'int _ZN2v87Isolate10GetCurrentEv(void); int more(void) { return _ZN2v87Isolate10GetCurrentEv(); }'
+# ---- symbols: V8's types with another C++ library than Node's ----
+
+for t in "$x64" "$arm64" "$s390" "$musl"; do
+	check "$t, an addon for V8 with libc++ is made" make_cxx "$t" v8 v8_addon.cc
+	refused "V8 with libc++" "$t" v8 symbols 'libstdc.* \| libc.*in silence \| imports _ZN2v8[^ ]*; has the text "libc\+\+abi: " at'
+done
+for t in "$x64" "$arm"; do
+	check "$t, one that shares objects of its own is made" make_cxx "$t" v8 v8_addon.cc -DSHARES -frtti -fexceptions
+	refused "V8 with libc++ and objects of its own" "$t" v8 symbols 'imports _ZN2v8[^ ]*; has the text "St3__1"'
+done
+check "one that passes on what it got is made" make_cxx "$x64" v8 v8_addon.cc -DPASSES_ON
+refused "V8 with libc++ that passes on what it got" "$x64" v8 symbols 'has the symbol _ZN2v811ArrayBuffer3New.*St3__1'
+for t in "$x64" "$arm64" "$s390" "$musl"; do
+	check "$t, an addon for Node-API with libc++ is made" make_cxx "$t" exc exc.cc -frtti -fexceptions
+	passes "Node-API with libc++" "$t" exc
+done
+
+# The machine's own compiler has libstdc++; its floor is that of the machine.
+host_cxx() { # SOURCE FLAG…
+	g++ -std=gnu++17 -O2 -fPIC -fvisibility=hidden "-ffile-prefix-map=$work=." -shared -s \
+		-I"$toolchains/components/$(component "$x64" node)/include/node" \
+		-Wl,-z,relro,-z,now -Wl,--version-script="$work/entries" "${@:2}" \
+		"$work/$1" -o "$work/host.node"
+}
+for linkage in "-static-libstdc++" ""; do
+	check "an addon for V8 with libstdc++ $linkage is made" host_cxx v8_addon.cc -DSHARES $linkage
+	passes "V8 with libstdc++ $linkage" host host
+	check "an addon for Node-API with libstdc++ $linkage is made" host_cxx exc.cc $linkage
+	passes "Node-API with libstdc++ $linkage" host host
+done
+
 check "a library with a private symbol is made" make_library "$x64" library.so libutil.so.1 __libc_dlopen_mode GLIBC_PRIVATE
 wrong "a private symbol of glibc" "$x64" symbols 'neither \| __libc_dlopen_mode@GLIBC_PRIVATE$' \
 	'int __libc_dlopen_mode(void); int more(void) { return __libc_dlopen_mode(); }' library.so

@@ -420,6 +420,42 @@ TEST(each_rule_finds_what_it_is_for)
 	}
 }
 
+/* What uses V8 must not have libc++ inside, whichever way that shows; another addon may. */
+TEST(the_cxx_runtime_of_v8_addons)
+{
+	static const struct {
+		const char *text, *symbol, *evidence;
+	} cases[] = {
+		{NULL, NULL, NULL},
+		{"NSt3__119__shared_weak_countE", NULL, "has the text \"St3__1\" at"},
+		{"libc++abi: ", NULL, "has the text \"libc++abi: \" at"},
+		{"N10__cxxabiv117__class_type_infoE", NULL, NULL},
+		{NULL, "_ZN2v81f1gENSt3__110shared_ptrIiEE", "has the symbol _ZN2v81f1gENSt3__1"},
+		{NULL, "_ZN2v81f1gESt10shared_ptrIiE", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+		bool v8 = i % 2 == 0;
+		struct elf_spec spec = v8 ? sample_node(&sample_x64, 127, R_X86_64_RELATIVE)
+					  : sample_good(&sample_x64);
+		struct audit_request req = {.target = &sample_x64};
+		const char *want = v8 ? cases[i / 2].evidence : NULL;
+		struct json *v;
+
+		spec.text = cases[i / 2].text;
+		if (v8 && cases[i / 2].symbol != NULL)
+			elf_build_symbol(&spec,
+					 (struct elf_spec_symbol){.name = cases[i / 2].symbol});
+		v = sample_report(sample_audit(&spec, &req));
+		CHECK_MSG((sample_finding(v, "symbols") != NULL) == (want != NULL), "case %zu: %s",
+			  i, sample_findings(v));
+		CHECK_MSG(want == NULL || strstr(sample_findings(v), want) != NULL, "case %zu: %s",
+			  i, sample_findings(v));
+		CHECK_STR(json_str(v, "verdict", ""), want != NULL ? "fail" : "pass");
+		json_free(v);
+	}
+}
+
 WRONG(alpine_libc)
 {
 	s->needed[0] = "libc.musl-x86_64.so.1";
