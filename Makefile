@@ -10,14 +10,14 @@ SHELL = /bin/bash
 
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
-MODEL = abi job key name package target
+MODEL = abi job job_limits key name package target
 AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
 	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
 	napi_table node_abi report
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command configure configured engine footprint limits resolve run share steps usage
+ENGINE = command configure configured engine footprint resolve run share steps usage
 REMOTE = remote
 CTL = assemble build check command fetch progress prebuildctl status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
@@ -35,9 +35,10 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog elf_ranges elf_read fetch file http_body http_parser http_peers \
+TESTS = abi audit audit_rules catalog configured elf_ranges elf_read fetch file http_body http_parser \
+	http_peers \
 	http_range http_reply http_router http_server http_spool http_target job json name opt pack \
-	package plan registry sandbox store target unpack
+	package plan quota registry sandbox share store target unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

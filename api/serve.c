@@ -28,6 +28,7 @@
 #include "builder/base/mem.h"
 #include "builder/base/opt.h"
 #include "builder/cli/program.h"
+#include "builder/model/job_limits.h"
 
 #define TICK_MS         1000
 #define LEASE_MS        30000
@@ -91,7 +92,7 @@ static struct opt table[] = {
 	 .text = "limit of open connections"},
 	{.name = "max-queue", .arg = "N", .value = "10000", .text = "limit of queued jobs"},
 	{.name = "verbose", .text = "log more"},
-};
+	JOB_LIMITS(JOB_LIMIT_FLAG)};
 
 static bool
 is_loopback(const char *address)
@@ -218,6 +219,8 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	if (opt_size(opts_get(o, "max-upload"), &size, e) != 0)
 		return e->code;
 	limits->upload = size;
+	if (job_limits_read(o, &(struct job_limits){0}, e) != 0)
+		return e->code;
 	if (opt_number(opts_get(o, "max-connections"), 1, 1000000, &n, e) != 0)
 		return e->code;
 	limits->connections = (unsigned)n;
@@ -395,7 +398,12 @@ static void
 start_worker(struct serve *s, const struct opts *o)
 {
 	const struct opt *registry = opts_get((struct opts *)(uintptr_t)o, "registry");
-	char **argv = xcalloc(20, sizeof *argv);
+	static const char *const limits[] = {
+#define X(field, kind, flag, value, text) flag,
+		JOB_LIMITS(X)
+#undef X
+	};
+	char **argv = xcalloc(20 + ARRAY_SIZE(limits), sizeof *argv);
 	size_t n = 0;
 
 	argv[n++] = xstrdup("/proc/self/exe");
@@ -409,6 +417,9 @@ start_worker(struct serve *s, const struct opts *o)
 		argv[n++] = xasprintf("--token-file=%s", s->worker_token_file);
 	if (registry->given)
 		argv[n++] = xasprintf("--registry=%s", registry->value);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		argv[n++] = xasprintf("--%s=%s", limits[i],
+				      opts_get((struct opts *)(uintptr_t)o, limits[i])->value);
 	s->worker_argv = argv;
 	s->embedded = embedded_start(&s->loop, &(struct embedded_config){
 						       .argv = argv,

@@ -25,10 +25,9 @@
 #include "workers/quota.h"
 #include "workers/slot.h"
 
-#define BUILDS_MAX    256
-#define SLOTS_A_BUILD 2 /* quota.h */
-#define POOL_A_SLOT   3 /* a lease request or a piece of work, the pump, a look at a command */
-#define POOL_MAX      1000
+#define BUILDS_MAX  256
+#define POOL_A_SLOT 2 /* a piece of work and the pump */
+#define POOL_MAX    1000
 
 struct worker {
 	uv_loop_t loop;
@@ -36,7 +35,7 @@ struct worker {
 	struct slot_config config;
 	struct share share;
 	struct quota quota;
-	struct slot *slots[BUILDS_MAX * SLOTS_A_BUILD];
+	struct slot *slots[BUILDS_MAX * QUOTA_SLOTS];
 	unsigned slot_count, running;
 	char *name, *toolchains, *cache, *registry;
 	bool stopping;
@@ -47,8 +46,8 @@ static struct opt table[] = {
 	{.name = "token-file", .arg = "FILE", .text = "token with scope \"worker\""},
 	{.name = "slots",
 	 .arg = "N",
-	 .text = "jobs that build at the same time (default: number of cores); as many again are held "
-		 "that begin, end or stand by"},
+	 .text = "jobs that build at the same time (default: number of cores); more are held that "
+		 "begin, end or stand by"},
 	{.name = "targets", .arg = "LIST", .text = "targets, separated by commas (default: all)"},
 	{.name = "toolchains",
 	 .arg = "DIR",
@@ -59,7 +58,7 @@ static struct opt table[] = {
 	 .text = "where package sources come from (default: npm's configured registry)"},
 	{.name = "embedded", .text = "ends with its parent, which is the service"},
 	{.name = "verbose", .text = "log more"},
-};
+	JOB_LIMITS(JOB_LIMIT_FLAG)};
 
 static char *
 cache_home(const char *rest)
@@ -138,7 +137,7 @@ start_slots(struct worker *w, struct err *e)
 	w->term.data = w->interrupt.data = w;
 	uv_signal_start(&w->term, on_signal, SIGTERM);
 	uv_signal_start(&w->interrupt, on_signal, SIGINT);
-	for (unsigned i = 0; i < w->quota.builds * SLOTS_A_BUILD; i++) {
+	for (unsigned i = 0; i < w->quota.builds * QUOTA_SLOTS; i++) {
 		struct slot *s = slot_start(&w->loop, &w->config, i, e);
 
 		if (s == NULL)
@@ -188,7 +187,7 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 	gethostname(host, sizeof host - 1);
 	w->name = embedded ? xasprintf("embedded-%d", (int)getpid())
 			   : xasprintf("%s-%d", host, (int)getpid());
-	pool = builds * SLOTS_A_BUILD * POOL_A_SLOT;
+	pool = builds * QUOTA_SLOTS * POOL_A_SLOT;
 	snprintf(size, sizeof size, "%ld", pool < POOL_MAX ? pool : POOL_MAX);
 	setenv("UV_THREADPOOL_SIZE", size, 1);
 	w->quota.builds = (unsigned)builds;
@@ -201,8 +200,9 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 		.share = &w->share,
 		.configured = configured_new(),
 		.quota = &w->quota,
-		.limits = engine_limits_default(),
 	};
+	if (job_limits_read(o, &w->config.limits, e) != 0)
+		return e->code;
 	if (privilege_drop(&w->toolchains, &w->cache, e) != 0)
 		return e->code;
 	/* After the drop, which forgets it. */

@@ -3,21 +3,29 @@
 #include <stddef.h>
 
 static bool
-may_ask(const struct quota *q)
+take_turn(struct quota *q, struct quota_waiter *w)
 {
-	unsigned most = q->held < q->builds ? q->builds - q->held : 1;
+	unsigned most = q->held < q->builds ? q->builds - q->held : q->held < 2 * q->builds ? 1 : 0;
 
-	return q->asking < most;
+	w->due_only = false;
+	if (q->asking < most) {
+		q->asking++;
+		return true;
+	}
+	if (most > 0 || q->asking_due > 0)
+		return false;
+	w->due_only = true;
+	q->asking_due++;
+	return true;
 }
 
 static void
 deal(struct quota *q)
 {
-	while (q->waiters != NULL && may_ask(q)) {
+	while (q->waiters != NULL && take_turn(q, q->waiters)) {
 		struct quota_waiter *w = q->waiters;
 
 		q->waiters = w->next;
-		q->asking++;
 		w->on_turn(w->arg);
 	}
 }
@@ -27,10 +35,8 @@ quota_ask(struct quota *q, struct quota_waiter *w)
 {
 	struct quota_waiter **at = &q->waiters;
 
-	if (may_ask(q)) {
-		q->asking++;
+	if (take_turn(q, w))
 		return true;
-	}
 	while (*at != NULL)
 		at = &(*at)->next;
 	w->next = NULL;
@@ -50,9 +56,12 @@ quota_forget(struct quota *q, struct quota_waiter *w)
 }
 
 void
-quota_answered(struct quota *q, bool job)
+quota_answered(struct quota *q, const struct quota_waiter *w, bool job)
 {
-	q->asking--;
+	if (w->due_only)
+		q->asking_due--;
+	else
+		q->asking--;
 	if (job)
 		q->held++;
 	deal(q);

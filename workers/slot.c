@@ -217,6 +217,7 @@ lease_on_pool(uv_work_t *w)
 			"no toolchains here yet; run: prebuildctl toolchain assemble TARGET…");
 	json_set_str(body, "worker", s->worker);
 	json_set(body, "targets", targets);
+	json_set_bool(body, "due", s->turn.due_only);
 	if (s->e.code == 0)
 		remote_json(&s->lease_only, "POST", "/v1/worker/lease", body, LEASE_SECONDS,
 			    &s->job, &s->e);
@@ -491,7 +492,7 @@ on_timer(uv_timer_t *timer)
 static void
 leased(struct slot *s)
 {
-	quota_answered(s->config->quota, s->job != NULL);
+	quota_answered(s->config->quota, &s->turn, s->job != NULL);
 	if (s->e.code != 0 && !s->stopping) {
 		log_warn("worker", "%s waits: %s", s->worker, s->e.msg);
 		go(s, PAUSE);

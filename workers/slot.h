@@ -13,7 +13,7 @@
 #ifndef WORKERS_SLOT_H
 #define WORKERS_SLOT_H
 
-#include "builder/engine/limits.h"
+#include "builder/model/job_limits.h"
 
 struct configured;
 struct inventory;
@@ -33,7 +33,7 @@ struct slot_config {
 	struct share *share;
 	struct configured *configured;
 	struct quota *quota;
-	struct engine_limits limits;
+	struct job_limits limits;
 };
 
 struct err;

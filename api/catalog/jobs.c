@@ -258,10 +258,11 @@ static int
 next_queued(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
 {
 	/* Unused places hold "", which is the target of a resolve job: every worker may do that. */
-	struct db_value target[JOB_TARGETS_MAX + 1];
+	struct db_value values[JOB_TARGETS_MAX + 2];
 
 	for (size_t i = 0; i <= JOB_TARGETS_MAX; i++)
-		target[i] = db_text(i < req->target_count ? req->targets[i] : "");
+		values[i] = db_text(i < req->target_count ? req->targets[i] : "");
+	values[JOB_TARGETS_MAX + 1] = db_int(req->due_only ? -req->now : INT64_MIN);
 	return db_exec(db,
 		       "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
 		       " job.abi, source.digest, source.lock FROM job"
@@ -269,8 +270,9 @@ next_queued(struct db *db, const struct lease_request *req, struct lease *out, s
 		       " AND source.version = job.version"
 		       " WHERE job.state = 'queued' AND job.target IN (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 		       " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		       " ?23, ?24, ?25) ORDER BY job.priority DESC, job.id LIMIT 1",
-		       target, JOB_TARGETS_MAX + 1, on_lease, out, e);
+		       " ?23, ?24, ?25) AND job.priority >= ?26"
+		       " ORDER BY job.priority DESC, job.id LIMIT 1",
+		       values, ARRAY_SIZE(values), on_lease, out, e);
 }
 
 static const char *

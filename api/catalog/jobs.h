@@ -59,6 +59,7 @@ struct lease_request {
 	const char *targets[JOB_TARGETS_MAX];    /* triples … */
 	const char *toolchains[JOB_TARGETS_MAX]; /* … and their toolchains' digests */
 	size_t target_count;
+	bool due_only; /* only a job that is due (JOB_SPREAD_MS) */
 	int64_t now, lease_ms;
 };
 

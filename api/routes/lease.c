@@ -163,6 +163,7 @@ read_lease(struct lease_waiter *w, struct err *e)
 	const struct json *targets = json_get(w->body, "targets");
 
 	want->worker = json_str(w->body, "worker", "");
+	want->due_only = json_bool(w->body, "due", false);
 	want->lease_ms = (int64_t)w->service->lease_ms;
 	if (want->worker[0] == '\0' || strlen(want->worker) > 100)
 		return err_set(e, ERR_INVALID, "worker: a name of at most 100 bytes is needed");

@@ -9,6 +9,10 @@
 
 #define OUTPUT_KEPT (64u << 10) /* of one command, for its error message */
 
+/* A process that computes all the time is ended by the clock, which says why, and not by its limit
+ * of CPU time, which is for those with many threads. */
+#define CPU_SLACK_SECONDS 10
+
 void
 engine_say(struct engine *en, const char *fmt, ...)
 {
@@ -72,17 +76,17 @@ static void
 make_spec(const struct engine *en, struct run_spec *out)
 {
 	const struct toolchain *t = en->spec.toolchain;
-	const struct engine_limits *l = &en->spec.limits;
+	const struct job_limits *l = &en->spec.limits;
 
 	*out = (struct run_spec){.scratch = en->spec.scratch, .limits = l};
 	out->sandbox = (struct sandbox){
 		.root = t->root,
 		.cwd = PLAN_SOURCE,
-		.limits = {.cpu_seconds = l->cpu_seconds,
+		.limits = {.cpu_seconds = (unsigned)(l->step_ms / 1000) + CPU_SLACK_SECONDS,
 			   /* Node reserves far more than it uses; what is used is watched. */
 			   .address_space = 64ull << 30,
 			   .file_size = l->file_size,
-			   .processes = l->processes,
+			   .processes = (unsigned)l->processes,
 			   .open_files = 4096,
 			   .tmp_size = 512u << 20},
 	};

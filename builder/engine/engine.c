@@ -55,7 +55,7 @@ static void
 unpack_on_pool(uv_work_t *w)
 {
 	struct engine *en = w->data;
-	const struct engine_limits *l = &en->spec.limits;
+	const struct job_limits *l = &en->spec.limits;
 	char *src = xasprintf("%s/src", en->spec.scratch);
 	struct err e = {0};
 

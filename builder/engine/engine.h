@@ -13,7 +13,7 @@
 
 #include "builder/base/digest.h"
 #include "builder/base/err.h"
-#include "builder/engine/limits.h"
+#include "builder/model/job_limits.h"
 #include "builder/model/abi.h"
 #include "builder/model/job.h"
 
@@ -44,7 +44,7 @@ struct engine_spec {
 	const char *scratch; /* an empty folder for this job, an absolute path */
 	struct share *share; /* of the worker, as the next one */
 	struct configured *configured;
-	struct engine_limits limits;
+	struct job_limits limits;
 
 	/* On the loop. on_done comes exactly once, never before engine_start has returned. */
 	void (*on_log)(const char *text, size_t len, void *arg);

@@ -59,6 +59,8 @@ struct engine {
 	struct command *commands; /* running */
 	uint64_t memory;          /* … and what they hold */
 	struct step_state *steps; /* one for each of the plan */
+	bool sized, small;        /* as a whole (share.h), once that is known */
+	int64_t begun_ms;         /* when STEPS began, clock_mono_ms */
 	size_t started, finished;
 	uint64_t spent_ms, busy_since; /* time that steps ran; since when they run now */
 

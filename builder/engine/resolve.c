@@ -182,7 +182,7 @@ out:
 static int
 fetch_and_unpack(struct resolve *r, struct err *e)
 {
-	const struct engine_limits *l = &r->spec.limits;
+	const struct job_limits *l = &r->spec.limits;
 	struct fetch_limits limits = {
 		.bytes = l->source_packed, .seconds = FETCH_SECONDS, .cancel = &r->cancelled};
 	char *tarball = xasprintf("%s/package.tgz", r->spec.scratch);
@@ -289,7 +289,7 @@ installed(const struct run_end *end, void *arg)
 static void
 install(struct resolve *r)
 {
-	const struct engine_limits *l = &r->spec.limits;
+	const struct job_limits *l = &r->spec.limits;
 	struct run_spec spec = {
 		.scratch = r->spec.scratch,
 		.limits = l,
@@ -304,10 +304,10 @@ install(struct resolve *r)
 	spec.sandbox = (struct sandbox){
 		.root = r->spec.toolchain->root,
 		.cwd = PLAN_SOURCE,
-		.limits = {.cpu_seconds = l->cpu_seconds,
+		.limits = {.cpu_seconds = (unsigned)(l->step_ms / 1000),
 			   .address_space = 64ull << 30,
 			   .file_size = l->file_size,
-			   .processes = l->processes,
+			   .processes = (unsigned)l->processes,
 			   .open_files = 4096,
 			   .tmp_size = 256u << 20},
 	};

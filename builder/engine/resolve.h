@@ -14,7 +14,7 @@
 #define BUILDER_ENGINE_RESOLVE_H
 
 #include "builder/base/digest.h"
-#include "builder/engine/limits.h"
+#include "builder/model/job_limits.h"
 #include "builder/model/job.h"
 
 struct resolve;
@@ -36,7 +36,7 @@ struct resolve_spec {
 	const char *registry;
 	const struct toolchain *toolchain; /* for its root and its npm; any target's */
 	const char *scratch;
-	struct engine_limits limits;
+	struct job_limits limits;
 	void (*on_log)(const char *text, size_t len, void *arg);
 	void (*on_progress)(const char *stage, unsigned step, unsigned steps, void *arg);
 	void (*on_done)(const struct resolve_result *result, void *arg);

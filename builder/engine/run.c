@@ -68,7 +68,7 @@ static void
 looked(uv_work_t *w, int status)
 {
 	struct run *r = w->data;
-	const struct engine_limits *l = r->spec.limits;
+	const struct job_limits *l = r->spec.limits;
 
 	(void)status;
 	r->looking = false;

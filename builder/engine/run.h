@@ -7,7 +7,7 @@
 
 #include "builder/base/err.h"
 #include "builder/base/strv.h"
-#include "builder/engine/limits.h"
+#include "builder/model/job_limits.h"
 #include "builder/sandbox/sandbox.h"
 
 struct uv_loop_s;
@@ -23,7 +23,7 @@ struct run_spec {
 	struct sandbox sandbox;
 	struct strv env, argv; /* copied */
 	const char *scratch;   /* folder whose size is watched; must outlive the run */
-	const struct engine_limits *limits;
+	const struct job_limits *limits;
 	/* What all runs of the job hold in memory: each keeps its own part of it up to date, and is
 	 * ended when the sum is too much. Bytes; must outlive the run. */
 	uint64_t *job_memory;

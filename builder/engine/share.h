@@ -3,13 +3,16 @@
  * who is next: a job that is alone uses every core, jobs beside each other share them.
  *
  * The rule: each waiting step has a time at which it is due, and the one that has been due for
- * longest is next. A compilation is due its expected duration before it became ready, at most
- * SHARE_LEAD_MAX_MS: the long ones begin first, over all jobs, so that nothing is left to wait for
- * one of them at the end, and the short ones fill the gaps. What other steps wait for, and what
- * ends a job (actions, archives, links), is due by the whole SHARE_LEAD_MAX_MS earlier.
+ * longest is next. It is due some lead before its job began to build:
  *
- * Nobody starves: a step is overtaken only by steps that became ready less than SHARE_LEAD_MAX_MS
- * after it, however many jobs keep coming.
+ *   a compilation     its expected duration, at most SHARE_LEAD_COMPILE_MS: the long ones of all
+ *                     jobs begin first, so that nothing is left to wait for one of them at the end,
+ *                     and the short ones fill the gaps
+ *   everything else   SHARE_LEAD_MAX_MS: others wait for it (actions), or it ends a job (the link)
+ *   a small job       SHARE_LEAD_MAX_MS for all of it: it takes a place for a moment only
+ *
+ * Nobody starves: a step is overtaken only by jobs that began less than SHARE_LEAD_MAX_MS after its
+ * own, however many keep coming.
  */
 #ifndef BUILDER_ENGINE_SHARE_H
 #define BUILDER_ENGINE_SHARE_H
@@ -17,7 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SHARE_LEAD_MAX_MS 30000
+#define SHARE_LEAD_COMPILE_MS 30000
+#define SHARE_LEAD_MAX_MS     300000
 
 /* Embedded in its owner; on_turn and arg are set before share_join. */
 struct share_member {

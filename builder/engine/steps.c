@@ -6,29 +6,52 @@
 #include "builder/base/mem.h"
 #include "builder/engine/parts.h"
 
-/* What a compiler gets through, roughly: for the order of steps only. */
+/* What a compiler gets through and needs at least, roughly: for the order of steps only. */
 #define SOURCE_BYTES_PER_MS 256
+#define COMPILE_MIN_MS      1000
 
-/* How long a step is expected to take; what is no compilation is expected at SHARE_LEAD_MAX_MS,
- * because others wait for it or it ends the job (share.h). */
+/* A job whose compilations take no longer than this, one after the other, is small. */
+#define SMALL_JOB_MS 5000
+
+/* How long a compilation is expected to take, from the size of its source. */
 static int64_t
 expected_ms(const struct engine *en, const struct step *s)
 {
-	int64_t ms = SHARE_LEAD_MAX_MS;
+	int64_t ms = COMPILE_MIN_MS;
 	struct stat st;
 	char *path;
 
-	if (s->input == NULL)
-		return ms;
 	if (strncmp(s->input, PLAN_WORK "/", strlen(PLAN_WORK "/")) != 0)
-		return 0;
+		return ms;
 	path = xasprintf("%s%s", en->spec.scratch, s->input + strlen(PLAN_WORK));
-	if (lstat(path, &st) != 0)
-		ms = 0;
-	else if (st.st_size / SOURCE_BYTES_PER_MS < ms)
+	if (lstat(path, &st) == 0 && st.st_size / SOURCE_BYTES_PER_MS > ms)
 		ms = st.st_size / SOURCE_BYTES_PER_MS;
 	free(path);
-	return ms;
+	return ms < SHARE_LEAD_COMPILE_MS ? ms : SHARE_LEAD_COMPILE_MS;
+}
+
+/* Asked once a compilation is ready: what generates sources has run by then. */
+static bool
+is_small(const struct engine *en)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < en->plan.count && sum <= SMALL_JOB_MS; i++)
+		if (en->plan.steps[i].input != NULL)
+			sum += expected_ms(en, &en->plan.steps[i]);
+	return sum <= SMALL_JOB_MS;
+}
+
+/* See share.h. */
+static int64_t
+lead(struct engine *en, const struct step *s)
+{
+	if (s->input == NULL)
+		return SHARE_LEAD_MAX_MS;
+	if (!en->sized)
+		en->small = is_small(en);
+	en->sized = true;
+	return en->small ? SHARE_LEAD_MAX_MS : expected_ms(en, s);
 }
 
 static bool
@@ -43,15 +66,13 @@ is_ready(const struct engine *en, const struct step *s)
 static void
 find_ready(struct engine *en)
 {
-	int64_t now = (int64_t)clock_mono_ms();
-
 	for (size_t i = 0; i < en->plan.count; i++) {
 		const struct step *s = &en->plan.steps[i];
 
 		if (en->steps[i].state != STEP_BLOCKED || !is_ready(en, s))
 			continue;
 		en->steps[i].state = STEP_READY;
-		en->steps[i].due = now - expected_ms(en, s);
+		en->steps[i].due = en->begun_ms - lead(en, s);
 	}
 }
 
@@ -180,6 +201,7 @@ steps_begin(struct engine *en)
 	for (size_t i = 0; i < en->plan.dropped.n; i++)
 		engine_say(en, "==> flag of the package left out: %s", en->plan.dropped.at[i]);
 	engine_progress(en, "build", 0, en->plan.count);
+	en->begun_ms = (int64_t)clock_mono_ms();
 	en->member = (struct share_member){.on_turn = on_turn, .arg = en};
 	share_join(share, &en->member);
 	find_ready(en);
