@@ -56,10 +56,10 @@ put_name(struct db *db, int64_t artifact, const struct artifact_name *n, struct 
 		return e->code;
 	if (have[0] == '\0')
 		return DB_EXEC(db, e, NULL, NULL,
-			       "INSERT INTO name (path, digest, size, artifact)"
-			       " VALUES (?1, ?2, ?3, ?4)",
+			       "INSERT INTO name (path, digest, size, artifact, layout)"
+			       " VALUES (?1, ?2, ?3, ?4, ?5)",
 			       db_text(n->path), db_text(n->digest), db_int(n->size),
-			       db_int(artifact));
+			       db_int(artifact), db_text(n->layout));
 	if (strcmp(have, n->digest) == 0)
 		return 0;
 	return err_set(e, ERR_CONFLICT, "%s has other bytes already (sha256:%s)", n->path, have);
@@ -93,7 +93,8 @@ artifacts_put(struct db *db, const struct artifact *a, const struct artifact_nam
 
 #define COLUMNS                                                                                   \
 	"id, digest, key, package, version, abi, target, file, size, source, toolchain, created," \
-	" (SELECT path FROM name WHERE name.artifact = artifact.id ORDER BY path LIMIT 1)"
+	" (SELECT path FROM name WHERE name.artifact = artifact.id"                               \
+	" AND name.layout = 'prebuild-install')"
 
 static struct json *
 artifact_object(const struct db_row *row)

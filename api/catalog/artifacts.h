@@ -23,7 +23,7 @@ struct artifact {
 
 /* One rendering: its path is served for ever with these bytes. */
 struct artifact_name {
-	const char *path, *digest;
+	const char *path, *digest, *layout;
 	int64_t size;
 };
 

@@ -34,7 +34,8 @@ set_id(struct json *o, const char *name, char prefix, int64_t id)
 	"job.id, job.kind, job.package, job.version, job.target, job.abi, job.state, job.key," \
 	" job.artifact, job.attempt, job.stage, job.step, job.steps, job.code, job.error,"     \
 	" job.created, job.started, job.finished, artifact.size, job.toolchain,"               \
-	" (SELECT path FROM name WHERE name.artifact = artifact.id ORDER BY path LIMIT 1),"    \
+	" (SELECT path FROM name WHERE name.artifact = artifact.id"                            \
+	" AND name.layout = 'prebuild-install'),"                                              \
 	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target)"
 #define JOB_TABLES                                                       \
 	" FROM job LEFT JOIN artifact ON artifact.package = job.package" \

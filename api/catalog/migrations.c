@@ -57,6 +57,8 @@ static const struct {
 	{1, "CREATE TABLE token ("
 	    " hash TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL,"
 	    " created INTEGER NOT NULL, expires INTEGER)"},
+	{2, "ALTER TABLE name ADD COLUMN layout TEXT NOT NULL DEFAULT 'prebuild-install'"},
+	{2, "CREATE INDEX name_artifact ON name(artifact)"},
 };
 
 static int

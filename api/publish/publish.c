@@ -1,8 +1,10 @@
 #include "api/publish/publish.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/catalog/artifacts.h"
@@ -63,24 +65,18 @@ audit_staged(struct publication *p, const struct buf *bytes, struct err *e)
 	return r;
 }
 
+/* The tarball of one layout, put into the store; digest and size are its. */
 static int
-render(struct publication *p, enum name_layout layout, const struct buf *bytes, struct store *store,
-       struct err *e)
+pack_name(const struct publication *p, const struct name *name, const struct buf *bytes,
+	  struct store *store, struct digest *d, int64_t *size, struct err *e)
 {
-	struct name name = {.layout = layout, .abi = p->abi, .target = p->target};
-	struct buf entry_name = {0}, path = {0};
 	char *temp = xasprintf("%s/render-XXXXXX", store_temp_dir(store));
+	struct buf entry_name = {0};
+	struct stat st;
 	struct pack_entry entry;
-	struct digest d;
-	struct buf packed = {0};
 	int r;
 
-	snprintf(name.package, sizeof name.package, "%s", p->package);
-	snprintf(name.version, sizeof name.version, "%s", p->version);
-	snprintf(name.platform, sizeof name.platform, "%s", p->target->node_platform);
-	snprintf(name.arch, sizeof name.arch, "%s", p->target->node_arch);
-	name_path(&name, &path);
-	name_addon_path(layout, p->file, &entry_name);
+	name_addon_path(name, p->file, &entry_name);
 	entry = (struct pack_entry){.name = entry_name.data,
 				    .data = bytes->data,
 				    .len = bytes->len,
@@ -88,21 +84,45 @@ render(struct publication *p, enum name_layout layout, const struct buf *bytes, 
 	close(mkstemp(temp));
 	unlink(temp);
 	r = pack_files(&entry, 1, temp, e);
-	if (r == 0)
-		r = file_read(temp, PUBLISH_ADDON_MAX, &packed, e);
-	if (r == 0)
-		r = store_put(store, temp, &d, e);
+	if (r == 0 && stat(temp, &st) != 0)
+		r = err_sys(e, -errno, "stat %s", temp);
 	if (r == 0) {
-		digest_hex(&d, p->names[p->name_count].digest);
-		p->names[p->name_count].size = (int64_t)packed.len;
-		p->names[p->name_count++].path = buf_take(&path);
+		*size = st.st_size;
+		r = store_put(store, temp, d, e);
 	}
 	unlink(temp);
 	free(temp);
-	buf_fini(&packed);
-	buf_fini(&path);
 	buf_fini(&entry_name);
 	return r;
+}
+
+/* Adds the name of a layout; an addon that the layout cannot name is left out of it. */
+static int
+render(struct publication *p, enum name_layout layout, const struct buf *bytes, struct store *store,
+       struct err *e)
+{
+	struct publication_name *to = &p->names[p->name_count];
+	struct buf path = {0};
+	struct name name;
+	struct digest d;
+	int r;
+
+	if (!name_of(layout, p->package, p->version, p->abi, p->target, &name))
+		return 0;
+	if (name_is_raw(layout)) {
+		memcpy(to->digest, p->digest, sizeof to->digest);
+		to->size = p->size;
+	} else {
+		r = pack_name(p, &name, bytes, store, &d, &to->size, e);
+		if (r != 0)
+			return r;
+		digest_hex(&d, to->digest);
+	}
+	name_path(&name, &path);
+	to->layout = layout;
+	to->path = buf_take(&path);
+	p->name_count++;
+	return 0;
 }
 
 int
@@ -114,14 +134,14 @@ publish_prepare(struct publication *p, struct store *store, struct err *e)
 
 	if (r == 0)
 		r = audit_staged(p, &bytes, e);
-	for (int layout = 0; r == 0 && layout < NAME_LAYOUT_COUNT; layout++)
-		r = render(p, (enum name_layout)layout, &bytes, store, e);
 	if (r == 0)
 		r = store_put(store, p->staged, &d, e);
 	if (r == 0) {
 		digest_hex(&d, p->digest);
 		p->size = (int64_t)bytes.len;
 	}
+	for (int layout = 0; r == 0 && layout < NAME_LAYOUT_COUNT; layout++)
+		r = render(p, (enum name_layout)layout, &bytes, store, e);
 	buf_fini(&bytes);
 	return r;
 }
@@ -148,9 +168,10 @@ publish_record(const struct publication *p, struct db *db, int64_t now, struct e
 	abi_text(p->abi, abi);
 	for (size_t i = 0; i < p->name_count; i++)
 		names[i] = (struct artifact_name){
-			p->names[i].path,
-			p->names[i].digest,
-			p->names[i].size,
+			.path = p->names[i].path,
+			.digest = p->names[i].digest,
+			.layout = name_layout_text(p->names[i].layout),
+			.size = p->names[i].size,
 		};
 	return artifacts_put(db, &a, names, p->name_count, now, e);
 }

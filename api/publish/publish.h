@@ -23,6 +23,14 @@ struct store;
 
 #define PUBLISH_ADDON_MAX (256u << 20)
 
+/* One client's name for the addon, and the file that it stands for. */
+struct publication_name {
+	enum name_layout layout;
+	char *path;
+	char digest[DIGEST_HEX_SIZE];
+	int64_t size;
+};
+
 /* Strings are owned by the struct; free with publication_fini. */
 struct publication {
 	/* From the request. */
@@ -37,11 +45,7 @@ struct publication {
 	char digest[DIGEST_HEX_SIZE];
 	int64_t size;
 	char *report; /* JSON text */
-	struct {
-		char *path;
-		char digest[DIGEST_HEX_SIZE];
-		int64_t size;
-	} names[NAME_LAYOUT_COUNT];
+	struct publication_name names[NAME_LAYOUT_COUNT];
 	size_t name_count;
 };
 void publication_fini(struct publication *p);

@@ -69,14 +69,15 @@ unlink_miss(struct miss_waiter *w)
 }
 
 static void
-reply_found(struct http_request *r, enum kind kind, struct store_file *f, const char *path)
+reply_found(const struct miss_waiter *w, struct store_file *f)
 {
+	struct http_request *r = w->request;
 	char *digest = xasprintf("sha256:%s", f->hex);
 
 	reply_header(r, "X-Prebuild-Digest", digest);
 	free(digest);
-	if (kind == KIND_SHA256) {
-		const char *file = strrchr(path, '/') + 1;
+	if (w->kind == KIND_SHA256) {
+		const char *file = strrchr(w->path, '/') + 1;
 		char *line = xasprintf("%s  %s\n", f->hex, file);
 
 		close(f->fd);
@@ -89,7 +90,8 @@ reply_found(struct http_request *r, enum kind kind, struct store_file *f, const 
 	reply_file(r, &(struct reply_file){
 			      .fd = f->fd,
 			      .size = f->size,
-			      .type = "application/gzip",
+			      .type = name_is_raw(w->name.layout) ? "application/octet-stream"
+								  : "application/gzip",
 			      .etag = f->hex,
 			      .cache_control = "public, max-age=31536000, immutable",
 		      });
@@ -187,7 +189,7 @@ reply_recorded(struct miss_waiter *w)
 	if (store_open_blob(w->service->store, w->digest, &f, &e) != 0)
 		reply_err(w->request, &e);
 	else
-		reply_found(w->request, w->kind, &f, w->path);
+		reply_found(w, &f);
 }
 
 static void
@@ -272,22 +274,37 @@ report_query(struct db *db, void *arg, struct json **out, struct err *e)
 	return r;
 }
 
+/* node-pre-gyp up to 0.11 puts the module's folder behind the mirror that was set for one package:
+ * "sqlite3/sqlite3/v5.0.2/…". Returns the slash before the version. */
+static const char *
+skip_repeated(const char *path, const char *slash)
+{
+	size_t len = (size_t)(slash - path);
+
+	return strncmp(slash + 1, path, len) == 0 && slash[1 + len] == '/' ? slash + 1 + len
+									   : slash;
+}
+
 /* Splits "name/v1.2.3/file" or "@scope/name/v1.2.3/file"; false if it is not like that. */
 static bool
 split_path(const char *path, char package[PACKAGE_NAME_MAX + 1],
 	   char version[PACKAGE_VERSION_MAX + 1], const char **file)
 {
-	const char *slash = strchr(path, '/'), *end;
+	const char *slash = strchr(path, '/'), *name_end, *end;
 
 	if (slash != NULL && path[0] == '@')
 		slash = strchr(slash + 1, '/');
-	if (slash == NULL || (size_t)(slash - path) > PACKAGE_NAME_MAX || slash[1] != 'v')
+	if (slash == NULL || (size_t)(slash - path) > PACKAGE_NAME_MAX)
+		return false;
+	name_end = slash;
+	slash = skip_repeated(path, slash);
+	if (slash[1] != 'v')
 		return false;
 	end = strchr(slash + 2, '/');
 	if (end == NULL || (size_t)(end - slash - 2) > PACKAGE_VERSION_MAX ||
 	    strchr(end + 1, '/') != NULL)
 		return false;
-	snprintf(package, PACKAGE_NAME_MAX + 1, "%.*s", (int)(slash - path), path);
+	snprintf(package, PACKAGE_NAME_MAX + 1, "%.*s", (int)(name_end - path), path);
 	snprintf(version, PACKAGE_VERSION_MAX + 1, "%.*s", (int)(end - slash - 2), slash + 2);
 	*file = end + 1;
 	return package_name_valid(package) && package_version_valid(version);
@@ -366,7 +383,7 @@ route_prebuild(struct http_request *r, void *data)
 		return;
 	}
 	if (store_open_name(s->store, w->path, &f, NULL) == 0) {
-		reply_found(r, kind, &f, w->path);
+		reply_found(w, &f);
 		goto none;
 	}
 	free(file);

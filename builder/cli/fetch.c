@@ -19,7 +19,7 @@ static struct opt table[] = {
 	{.name = "layout",
 	 .arg = "L",
 	 .value = "prebuild-install",
-	 .text = "prebuild-install, or raw for the .node itself"},
+	 .text = "prebuild-install, node-pre-gyp, prebuildify, or raw for the .node itself"},
 	{.name = "output",
 	 .arg = "FILE",
 	 .text = "where to (also -o; default: the file's own name)"},
@@ -58,29 +58,36 @@ find_artifact(const struct remote *r, const struct name *n, const char *abi, str
 	return last;
 }
 
+/* The file that the client of a layout would get. */
 static int
-download(const struct remote *r, const struct json *artifact, bool raw, const char *output,
-	 char **file, struct err *e)
+download(const struct remote *r, const struct name *wanted, const struct json *artifact,
+	 const char *output, char **file, struct err *e)
 {
-	const char *prebuild = json_str(artifact, "prebuild", "/");
-	char *path = raw ? xasprintf("/v1/artifacts/%s/file", json_str(artifact, "sha256", ""))
-			 : xstrdup(prebuild);
+	bool raw = name_is_raw(wanted->layout);
+	struct buf path = {0};
 	char promised[80] = "";
 	struct digest want, have;
+	struct abi abi;
+	struct name n;
 
+	if (abi_parse(json_str(artifact, "abi", ""), &abi) != 0 ||
+	    !name_of(wanted->layout, wanted->package, wanted->version, abi, wanted->target, &n))
+		return err_set(e, ERR_UNSUPPORTED, "the layout %s has no name for %s",
+			       name_layout_text(wanted->layout), wanted->target->triple);
+	name_path(&n, &path);
 	*file = xstrdup(output != NULL ? output
 			: raw          ? json_str(artifact, "file", "addon.node")
-				       : strrchr(prebuild, '/') + 1);
-	if (remote_save(r, path, *file, promised, e) == 0) {
-		if (digest_parse(raw ? json_str(artifact, "sha256", "") : promised, &want) != 0)
-			err_set(e, ERR_DIGEST, "the server named no digest for %s", path);
+				       : strrchr(path.data, '/') + 1);
+	if (remote_save(r, path.data, *file, promised, e) == 0) {
+		if (digest_parse(promised, &want) != 0)
+			err_set(e, ERR_DIGEST, "the server named no digest for %s", path.data);
 		else if (digest_path(*file, &have, e) == 0 && !digest_equal(&want, &have))
 			err_set(e, ERR_DIGEST, "%s does not have its digest; it was removed",
 				*file);
 		if (e->code != 0)
 			unlink(*file);
 	}
-	free(path);
+	buf_fini(&path);
 	return e->code;
 }
 
@@ -111,12 +118,15 @@ ctl_fetch(int argc, char **argv)
 	else if (n.target == NULL)
 		err_set(&e, ERR_USAGE, "--target \"%s\" is not known; see: prebuildctl targets",
 			target != NULL ? target : "");
-	else if (strcmp(layout, "raw") != 0 && strcmp(layout, "prebuild-install") != 0)
-		err_set(&e, ERR_USAGE, "--layout is prebuild-install or raw, not \"%s\"", layout);
+	else if ((n.layout = name_layout_parse(layout)) == NAME_LAYOUT_COUNT)
+		err_set(&e, ERR_USAGE,
+			"--layout is prebuild-install, node-pre-gyp, prebuildify or raw, not "
+			"\"%s\"",
+			layout);
 	else if (ctl_remote(&o, &r, &e) == 0)
 		artifact = find_artifact(&r, &n, opts_get(&o, "abi")->value, &e);
-	if (artifact != NULL && download(&r, artifact, strcmp(layout, "raw") == 0,
-					 opts_get(&o, "output")->value, &file, &e) == 0) {
+	if (artifact != NULL &&
+	    download(&r, &n, artifact, opts_get(&o, "output")->value, &file, &e) == 0) {
 		if (opts_get(&o, "json")->given) {
 			out = json_object();
 			json_set_str(out, "file", file);

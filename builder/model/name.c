@@ -1,22 +1,34 @@
 #include "builder/model/name.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "builder/base/mem.h"
 
-#define PART_CHARS "abcdefghijklmnopqrstuvwxyz0123456789"
+#define PART_CHARS    "abcdefghijklmnopqrstuvwxyz0123456789"
+#define MUSL_PLATFORM "linuxmusl"
 
-/* The layouts. A template's fields: {name} is the package without its scope, {platform} has the
- * C library in it as the client spells it. */
+/* The layouts. Fields: {name} is the package without its scope and {file} its name in a file name,
+ * {platform} has the C library in it as prebuild-install spells it, {os} has not, {libc} is
+ * node-pre-gyp's word for it, {addon} the addon's file name. The rows that are tried first are the
+ * stricter ones. */
 static const struct {
 	const char *text;
 	const char *file;
-	const char *addon_dir; /* with a slash at its end */
+	const char *addon; /* its path in the tarball; NULL: no tarball */
 } layouts[] = {
 	[NAME_PREBUILD_INSTALL] = {"prebuild-install",
 				   "{name}-v{version}-{abi}-{platform}-{arch}.tar.gz",
-				   "build/Release/"},
+				   "build/Release/{addon}"},
+	/* tar.x strips the first folder; the client's own tarballs have module_path's last part. */
+	[NAME_PRE_GYP_LIBC] = {"node-pre-gyp", "{abi}-{os}-{libc}-{arch}.tar.gz",
+			       "{abi}-{os}-{libc}-{arch}/{addon}"},
+	[NAME_PRE_GYP] = {"node-pre-gyp-0.11", "{abi}-{os}-{arch}.tar.gz",
+			  "{abi}-{os}-{arch}/{addon}"},
+	[NAME_PREBUILDIFY] = {"prebuildify",
+			      "{name}-v{version}-{abi}-{platform}-{arch}.prebuildify.tar.gz",
+			      "prebuilds/{os}-{arch}/{file}.{tag}"},
+	[NAME_RAW] = {"raw", "{name}-v{version}-{abi}-{platform}-{arch}.node", NULL},
 };
 
 _Static_assert(ARRAY_SIZE(layouts) == NAME_LAYOUT_COUNT, "every layout has its row");
@@ -65,12 +77,12 @@ take_part(const char **s, char *out, size_t size)
 	return true;
 }
 
-/* Two parts, "napi-v6". */
+/* Two parts, "napi-v6"; node-pre-gyp's Electron versions have a third number. */
 static bool
-take_abi(const char **s, struct abi *out)
+take_abi(const char **s, struct name *n)
 {
 	char text[ABI_TEXT_SIZE];
-	size_t len = strspn(*s, PART_CHARS);
+	size_t len = strspn(*s, PART_CHARS), digits;
 
 	if ((*s)[len] == '-')
 		len += 1 + strspn(*s + len + 1, PART_CHARS);
@@ -79,7 +91,50 @@ take_abi(const char **s, struct abi *out)
 	memcpy(text, *s, len);
 	text[len] = '\0';
 	*s += len;
-	return abi_parse(text, out) == 0;
+	if (abi_parse(text, &n->abi) != 0)
+		return false;
+	n->abi_minor[0] = '\0';
+	digits = **s == '.' ? strspn(*s + 1, "0123456789") : 0;
+	if (n->abi.kind == ABI_ELECTRON && n->layout != NAME_PREBUILD_INSTALL && digits > 0 &&
+	    digits + 1 < sizeof n->abi_minor) {
+		memcpy(n->abi_minor, *s, digits + 1);
+		n->abi_minor[digits + 1] = '\0';
+		*s += digits + 1;
+	}
+	return true;
+}
+
+static const char *
+libc_word(const struct name *n)
+{
+	if (strcmp(n->platform, MUSL_PLATFORM) == 0)
+		return "musl";
+	return strcmp(n->platform, "linux") == 0 ? "glibc" : "unknown";
+}
+
+/* The platform without its C library. */
+static const char *
+os_word(const struct name *n)
+{
+	return strcmp(n->platform, MUSL_PLATFORM) == 0 ? "linux" : n->platform;
+}
+
+static bool
+take_libc(const char **s, struct name *n)
+{
+	char text[sizeof n->platform];
+
+	if (!take_part(s, text, sizeof text))
+		return false;
+	if (strcmp(text, "musl") == 0 && strcmp(n->platform, "linux") == 0)
+		strcpy(n->platform, MUSL_PLATFORM);
+	return strcmp(text, libc_word(n)) == 0;
+}
+
+static bool
+is_field(const char *field, size_t len, const char *name)
+{
+	return strlen(name) == len && strncmp(field, name, len) == 0;
 }
 
 static bool
@@ -87,14 +142,19 @@ take_field(const char **s, const char *field, size_t len, struct name *n)
 {
 	const char *base = package_base(n->package);
 
-	if (strncmp(field, "{name}", len) == 0)
+	if (is_field(field, len, "{name}"))
 		return take_text(s, base, strlen(base));
-	if (strncmp(field, "{version}", len) == 0)
+	if (is_field(field, len, "{version}"))
 		return take_text(s, n->version, strlen(n->version));
-	if (strncmp(field, "{abi}", len) == 0)
-		return take_abi(s, &n->abi);
-	if (strncmp(field, "{platform}", len) == 0)
+	if (is_field(field, len, "{abi}"))
+		return take_abi(s, n);
+	if (is_field(field, len, "{platform}"))
 		return take_part(s, n->platform, sizeof n->platform);
+	if (is_field(field, len, "{os}"))
+		return take_part(s, n->platform, sizeof n->platform) &&
+		       strcmp(n->platform, MUSL_PLATFORM) != 0;
+	if (is_field(field, len, "{libc}"))
+		return take_libc(s, n);
 	return take_part(s, n->arch, sizeof n->arch);
 }
 
@@ -138,35 +198,83 @@ name_parse(const char *package, const char *version, const char *file, struct na
 	return ERR_INVALID;
 }
 
+bool
+name_of(enum name_layout layout, const char *package, const char *version, struct abi abi,
+	const struct target *target, struct name *out)
+{
+	*out = (struct name){.layout = layout, .abi = abi, .target = target};
+	snprintf(out->package, sizeof out->package, "%s", package);
+	snprintf(out->version, sizeof out->version, "%s", version);
+	snprintf(out->platform, sizeof out->platform, "%s", target->node_platform);
+	snprintf(out->arch, sizeof out->arch, "%s", target->node_arch);
+	return layout != NAME_PRE_GYP || target->libc != LIBC_MUSL;
+}
+
+/* prebuildify's name of the package: a scope's slash is a plus. */
 static void
-print_field(const char *field, size_t len, const struct name *n, struct buf *out)
+print_file_name(const char *package, struct buf *out)
+{
+	for (const char *c = package; *c != '\0'; c++)
+		buf_adds(out, (char[]){(char)(*c == '/' ? '+' : *c), '\0'});
+}
+
+/* node-gyp-build's tags: the ABI, and the C library where there are two. */
+static void
+print_tags(const struct name *n, struct buf *out)
+{
+	if (n->abi.kind == ABI_NAPI)
+		buf_adds(out, "napi");
+	else
+		buf_addf(out, "%s.abi%u", n->abi.kind == ABI_NODE ? "node" : "electron",
+			 n->abi.version);
+	if (strcmp(os_word(n), "linux") == 0)
+		buf_addf(out, ".%s", libc_word(n));
+	buf_adds(out, ".node");
+}
+
+static void
+print_field(const char *field, size_t len, const struct name *n, const char *addon, struct buf *out)
 {
 	char abi[ABI_TEXT_SIZE];
 
 	abi_text(n->abi, abi);
-	if (strncmp(field, "{name}", len) == 0)
+	if (is_field(field, len, "{name}"))
 		buf_adds(out, package_base(n->package));
-	else if (strncmp(field, "{version}", len) == 0)
+	else if (is_field(field, len, "{version}"))
 		buf_adds(out, n->version);
-	else if (strncmp(field, "{abi}", len) == 0)
-		buf_adds(out, abi);
-	else if (strncmp(field, "{platform}", len) == 0)
+	else if (is_field(field, len, "{abi}"))
+		buf_addf(out, "%s%s", abi, n->abi_minor);
+	else if (is_field(field, len, "{platform}"))
 		buf_adds(out, n->platform);
+	else if (is_field(field, len, "{os}"))
+		buf_adds(out, os_word(n));
+	else if (is_field(field, len, "{libc}"))
+		buf_adds(out, libc_word(n));
+	else if (is_field(field, len, "{addon}"))
+		buf_adds(out, addon);
+	else if (is_field(field, len, "{file}"))
+		print_file_name(n->package, out);
+	else if (is_field(field, len, "{tag}"))
+		print_tags(n, out);
 	else
 		buf_adds(out, n->arch);
+}
+
+static void
+print(const char *template, const struct name *n, const char *addon, struct buf *out)
+{
+	for (; *template != '\0'; template += piece(template)) {
+		if (*template == '{')
+			print_field(template, piece(template), n, addon, out);
+		else
+			buf_add(out, template, piece(template));
+	}
 }
 
 void
 name_file(const struct name *n, struct buf *out)
 {
-	const char *template = layouts[n->layout].file;
-
-	for (; *template != '\0'; template += piece(template)) {
-		if (*template == '{')
-			print_field(template, piece(template), n, out);
-		else
-			buf_add(out, template, piece(template));
-	}
+	print(layouts[n->layout].file, n, "", out);
 }
 
 void
@@ -177,14 +285,29 @@ name_path(const struct name *n, struct buf *out)
 }
 
 void
-name_addon_path(enum name_layout layout, const char *addon_file, struct buf *out)
+name_addon_path(const struct name *n, const char *addon_file, struct buf *out)
 {
-	buf_adds(out, layouts[layout].addon_dir);
-	buf_adds(out, addon_file);
+	print(layouts[n->layout].addon, n, addon_file, out);
+}
+
+bool
+name_is_raw(enum name_layout layout)
+{
+	return layouts[layout].addon == NULL;
 }
 
 const char *
 name_layout_text(enum name_layout layout)
 {
 	return layouts[layout].text;
+}
+
+enum name_layout
+name_layout_parse(const char *text)
+{
+	int i = 0;
+
+	while (i < NAME_LAYOUT_COUNT && strcmp(layouts[i].text, text) != 0)
+		i++;
+	return (enum name_layout)i;
 }

@@ -409,8 +409,8 @@ TEST(an_artifact_is_put_once_and_never_changed)
 {
 	struct db *db = open_db("db");
 	struct artifact a = artifact("d1", X64);
-	struct artifact_name name = {"/prebuilds/p/x.tar.gz", "n1", 9},
-			     taken = {name.path, "n2", 9};
+	struct artifact_name name = {"/prebuilds/p/x.tar.gz", "n1", "prebuild-install", 9},
+			     taken = {name.path, "n2", "prebuild-install", 9};
 	struct json *o = NULL;
 	struct err e = {0};
 	char digest[65];
@@ -492,7 +492,8 @@ TEST(a_list_comes_in_pages)
 		snprintf(target, sizeof target, "t%d", i);
 		snprintf(path, sizeof path, "/prebuilds/%d", i);
 		a = artifact(digest, target);
-		CHECK_INT(artifacts_put(db, &a, &(struct artifact_name){path, digest, 1}, 1, 5, &e),
+		CHECK_INT(artifacts_put(db, &a, &(struct artifact_name){path, digest, "raw", 1}, 1,
+					5, &e),
 			  0);
 	}
 	for (bool more = true; more && pages < 10; pages++) {

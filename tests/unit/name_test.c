@@ -83,6 +83,106 @@ TEST(round_trips)
 	CHECK(ours > 0 && ours < count);
 }
 
+/* What node-pre-gyp asks for, and where in the tarball it looks: real names of sqlite3's releases and
+ * of others, from their package.json's binary.package_name and module_path. */
+TEST(other_clients)
+{
+	static const struct {
+		const char *package, *version, *file;
+		enum name_layout layout;
+		const char *triple, *addon, *inside;
+	} cases[] = {
+		{"sqlite3", "4.2.0", "node-v72-linux-x64.tar.gz", NAME_PRE_GYP, "x86_64-linux-gnu",
+		 "node_sqlite3.node", "node-v72-linux-x64/node_sqlite3.node"},
+		{"sqlite3", "4.2.0", "electron-v6.1-linux-x64.tar.gz", NAME_PRE_GYP,
+		 "x86_64-linux-gnu", "node_sqlite3.node",
+		 "electron-v6.1-linux-x64/node_sqlite3.node"},
+		{"sqlite3", "4.2.0", "node-v72-win32-ia32.tar.gz", NAME_PRE_GYP, NULL, "a.node",
+		 "node-v72-win32-ia32/a.node"},
+		{"sqlite3", "5.0.2", "napi-v3-linux-arm64.tar.gz", NAME_PRE_GYP,
+		 "aarch64-linux-gnu", "node_sqlite3.node", "napi-v3-linux-arm64/node_sqlite3.node"},
+		{"sqlite3", "5.1.6", "napi-v6-linux-glibc-x64.tar.gz", NAME_PRE_GYP_LIBC,
+		 "x86_64-linux-gnu", "node_sqlite3.node",
+		 "napi-v6-linux-glibc-x64/node_sqlite3.node"},
+		{"sqlite3", "5.1.6", "napi-v6-linux-musl-arm64.tar.gz", NAME_PRE_GYP_LIBC,
+		 "aarch64-linux-musl", "node_sqlite3.node",
+		 "napi-v6-linux-musl-arm64/node_sqlite3.node"},
+		{"sqlite3", "5.1.6", "napi-v6-darwin-unknown-arm64.tar.gz", NAME_PRE_GYP_LIBC, NULL,
+		 "node_sqlite3.node", "napi-v6-darwin-unknown-arm64/node_sqlite3.node"},
+		{"sqlite3", "5.1.6", "electron-v33.0-linux-glibc-x64.tar.gz", NAME_PRE_GYP_LIBC,
+		 "x86_64-linux-gnu", "a.node", "electron-v33.0-linux-glibc-x64/a.node"},
+		{"sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linux-arm.tar.gz",
+		 NAME_PREBUILD_INSTALL, "arm-linux-gnueabihf", "node_sqlite3.node",
+		 "build/Release/node_sqlite3.node"},
+		{"sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linuxmusl-x64.prebuildify.tar.gz",
+		 NAME_PREBUILDIFY, "x86_64-linux-musl", "node_sqlite3.node",
+		 "prebuilds/linux-x64/sqlite3.napi.musl.node"},
+		{"@a/b", "1.0.0", "b-v1.0.0-node-v115-linux-x64.prebuildify.tar.gz",
+		 NAME_PREBUILDIFY, "x86_64-linux-gnu", "b.node",
+		 "prebuilds/linux-x64/@a+b.node.abi115.glibc.node"},
+		{"sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linux-ia32.node", NAME_RAW,
+		 "i686-linux-gnu", NULL, NULL},
+	};
+	static const char *const bad[] = {
+		"napi-v6-linuxmusl-x64.tar.gz",      "napi-v6-linux-unknown-x64.tar.gz",
+		"napi-v6-darwin-glibc-arm64.tar.gz", "napi-v6.0-linux-x64.tar.gz",
+		"electron-v33.-linux-x64.tar.gz",    "electron-v33.1.2-linux-x64.tar.gz",
+		"napi-v6-linux-glibc-x64-.tar.gz",   "linux-glibc-x64.tar.gz",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buf out = {0};
+		struct name n;
+
+		if (!CHECK_MSG(name_parse(cases[i].package, cases[i].version, cases[i].file, &n) ==
+				       0,
+			       "%s was refused", cases[i].file))
+			continue;
+		CHECK_INT(n.layout, cases[i].layout);
+		CHECK(cases[i].triple != NULL
+			      ? n.target != NULL && strcmp(n.target->triple, cases[i].triple) == 0
+			      : n.target == target_from_node(n.platform, n.arch));
+		name_file(&n, &out);
+		CHECK_STR(out.data, cases[i].file);
+		CHECK_INT(name_is_raw(n.layout), cases[i].inside == NULL);
+		out.len = 0;
+		if (cases[i].inside != NULL) {
+			name_addon_path(&n, cases[i].addon, &out);
+			CHECK_STR(out.data, cases[i].inside);
+		}
+		buf_fini(&out);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct name n;
+
+		CHECK_MSG(name_parse("sqlite3", "5.1.6", bad[i], &n) != 0, "%s was taken", bad[i]);
+	}
+}
+
+/* Every target has a name in every layout, but musl in the one that cannot tell it. */
+TEST(names_of_targets)
+{
+	for (size_t i = 0; i < target_count(); i++)
+		for (int layout = 0; layout < NAME_LAYOUT_COUNT; layout++) {
+			const struct target *t = target_at(i);
+			struct buf file = {0};
+			struct name n, again;
+
+			if (!name_of((enum name_layout)layout, "@a/b", "1.0.0",
+				     (struct abi){ABI_NAPI, 6}, t, &n)) {
+				CHECK(layout == NAME_PRE_GYP && t->libc == LIBC_MUSL);
+				continue;
+			}
+			name_file(&n, &file);
+			CHECK_INT(name_parse("@a/b", "1.0.0", file.data, &again), 0);
+			CHECK_INT(again.layout, layout);
+			CHECK(again.target == t);
+			CHECK_INT(name_layout_parse(name_layout_text(n.layout)), layout);
+			buf_fini(&file);
+		}
+	CHECK_INT(name_layout_parse("tarball"), NAME_LAYOUT_COUNT);
+}
+
 TEST(targets)
 {
 	struct name n;
@@ -240,14 +340,4 @@ TEST(package_and_version_must_be_good_and_the_same)
 	CHECK_INT(n.abi.version, 6);
 	CHECK_INT(name_parse("a", "1.0.0", "a-v1.0.0-napi-v3-napi-v6-linux-x64.tar.gz", &n),
 		  ERR_INVALID);
-}
-
-TEST(addon_paths)
-{
-	struct buf out = {0};
-
-	name_addon_path(NAME_PREBUILD_INSTALL, "node_sqlite3.node", &out);
-	CHECK_STR(out.data, "build/Release/node_sqlite3.node");
-	CHECK_STR(name_layout_text(NAME_PREBUILD_INSTALL), "prebuild-install");
-	buf_fini(&out);
 }
