@@ -19,19 +19,21 @@ SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command configure configured engine footprint resolve run share steps usage
 REMOTE = remote
-CTL = assemble build check command fetch progress prebuildctl status targets
+CTL = assemble build check command fetch progress prebuildctl publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
-ROUTES = artifacts auth builds health jobs lease prebuilds result service
+ROUTES = artifacts auth builds check health jobs lease prebuilds publish result service
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c \
-	builder/sandbox/sandbox.c builder/sandbox/seccomp.c builder/loop/child.c \
+	builder/check/check.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
+	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
-	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c
+	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c \
+	builder/check/confined.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)

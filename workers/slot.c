@@ -413,7 +413,7 @@ deliver_once(struct slot *s, struct err *e)
 		snprintf(query, sizeof query, "upload?fence=%lld&sha256=%s", (long long)fence_of(s),
 			 s->upload_digest);
 		path = job_path(s, query);
-		remote_send_file(&s->remote, path, s->upload, e);
+		remote_send_file(&s->remote, path, s->upload, NULL, e);
 		free(path);
 		if (e->code != 0)
 			return;

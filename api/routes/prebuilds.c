@@ -285,10 +285,9 @@ skip_repeated(const char *path, const char *slash)
 									   : slash;
 }
 
-/* Splits "name/v1.2.3/file" or "@scope/name/v1.2.3/file"; false if it is not like that. */
-static bool
-split_path(const char *path, char package[PACKAGE_NAME_MAX + 1],
-	   char version[PACKAGE_VERSION_MAX + 1], const char **file)
+bool
+prebuild_split(const char *path, char package[PACKAGE_NAME_MAX + 1],
+	       char version[PACKAGE_VERSION_MAX + 1], const char **file)
 {
 	const char *slash = strchr(path, '/'), *name_end, *end;
 
@@ -349,7 +348,7 @@ route_prebuild(struct http_request *r, void *data)
 	char *file;
 	enum kind kind;
 
-	if (!split_path(rest, package, version, &asked)) {
+	if (!prebuild_split(rest, package, version, &asked)) {
 		problem(r, "not-found", "prebuilds are at /prebuilds/{package}/v{version}/{file}");
 		return;
 	}
@@ -363,10 +362,6 @@ route_prebuild(struct http_request *r, void *data)
 	if (w->name.target == NULL) {
 		problem(r, "unsupported-target",
 			"that platform and architecture is no target here");
-		goto none;
-	}
-	if (w->name.abi.kind != ABI_NAPI) {
-		problem(r, "unsupported-abi", "only Node-API addons (napi-vN) are built here");
 		goto none;
 	}
 	name_path(&w->name, &path);
@@ -384,6 +379,11 @@ route_prebuild(struct http_request *r, void *data)
 	}
 	if (store_open_name(s->store, w->path, &f, NULL) == 0) {
 		reply_found(w, &f);
+		goto none;
+	}
+	/* Others may have published one. */
+	if (w->name.abi.kind != ABI_NAPI) {
+		problem(r, "unsupported-abi", "only Node-API addons (napi-vN) are built here");
 		goto none;
 	}
 	free(file);

@@ -9,6 +9,7 @@
 
 #include "api/http/server.h"
 #include "builder/base/err.h"
+#include "builder/model/package.h"
 
 struct catalog;
 struct db;
@@ -28,6 +29,7 @@ struct service {
 	bool closing;
 	int64_t queue_max;
 	uint64_t hold_ms, lease_ms;
+	int checks;                       /* processes of POST /v1/check */
 	struct lease_waiter *waiters;     /* workers that wait for a job */
 	struct create *creates;           /* requests for all targets that wait for a worker */
 	struct miss_waiter *misses;       /* clients that wait for a build */
@@ -51,6 +53,8 @@ void route_artifact_list(struct http_request *r, void *data);
 void route_artifact_get(struct http_request *r, void *data);
 void route_artifact_file(struct http_request *r, void *data);
 void route_artifact_report(struct http_request *r, void *data);
+void route_check(struct http_request *r, void *data);
+void route_publish(struct http_request *r, void *data);
 void route_targets(struct http_request *r, void *data);
 void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);
@@ -62,6 +66,11 @@ void route_upload(struct http_request *r, void *data);
 void route_result(struct http_request *r, void *data);
 
 /* --- shared by routes --- */
+
+/* Splits "name/v1.2.3/file", "@scope/name/v1.2.3/file" or, as old node-pre-gyp asks, "name/name/…"; file
+ * points into path. False if it is not like that. */
+bool prebuild_split(const char *path, char package[PACKAGE_NAME_MAX + 1],
+		    char version[PACKAGE_VERSION_MAX + 1], const char **file);
 
 /* Runs `query` on the catalog's thread and replies with the JSON that it makes, or with its
  * error. arg is handed to query and freed with free() after it. */

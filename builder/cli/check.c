@@ -12,13 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "builder/audit/audit.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/check/check.h"
 #include "builder/cli/ctl.h"
-#include "builder/pack/pack.h"
 
-#define ADDON_MAX (512u << 20)
 #define DEPTH_MAX 64
 
 static struct opt table[] = {
@@ -57,27 +55,24 @@ print_row(const struct json *r)
 }
 
 static void
-check_bytes(struct checking *c, const char *name, const void *data, size_t len)
+check_bytes(struct checking *c, const char *path, const void *data, size_t len)
 {
-	struct audit_report *report;
+	struct err e = {0};
 	struct json *result;
+	bool passed;
 
-	c->request.file = name;
-	report = audit_bytes(data, len, &c->request);
-	result = audit_json(report);
+	c->request.file = path;
+	result = check_content(data, len, &c->request, &passed, &e);
+	if (result == NULL) {
+		err_set(c->e, e.code, "%s: %s", path, e.msg);
+		return;
+	}
 	c->files++;
-	if (!audit_passed(report))
+	if (!passed)
 		c->failed++;
 	if (!c->json)
 		print_row(result);
 	json_add(c->results, result);
-	audit_free(report);
-}
-
-static bool
-is_tarball(const unsigned char *data, size_t len)
-{
-	return len > 2 && data[0] == 0x1f && data[1] == 0x8b;
 }
 
 static void
@@ -85,30 +80,13 @@ check_file(struct checking *c, const char *path, size_t len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *data = MAP_FAILED;
-	struct err e = {0};
 
 	if (fd >= 0 && len > 0)
 		data = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd < 0 || (len > 0 && data == MAP_FAILED)) {
+	if (fd < 0 || (len > 0 && data == MAP_FAILED))
 		err_sys(c->e, -errno, "read %s", path);
-	} else if (len > 0 && is_tarball(data, len)) {
-		void *addon = NULL;
-		char *name = NULL;
-		size_t size = 0;
-
-		if (pack_find_addon(data, len, ADDON_MAX, &name, &addon, &size, &e) == 0) {
-			char *inside = xasprintf("%s:%s", path, name);
-
-			check_bytes(c, inside, addon, size);
-			free(inside);
-		} else {
-			err_set(c->e, e.code, "%s: %s", path, e.msg);
-		}
-		free(name);
-		free(addon);
-	} else {
+	else
 		check_bytes(c, path, len > 0 ? data : "", len);
-	}
 	if (data != MAP_FAILED)
 		munmap(data, len);
 	if (fd >= 0)

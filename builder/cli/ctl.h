@@ -18,6 +18,7 @@ int ctl_logs(int argc, char **argv);
 int ctl_cancel(int argc, char **argv);
 int ctl_fetch(int argc, char **argv);
 int ctl_check(int argc, char **argv);
+int ctl_publish(int argc, char **argv);
 int ctl_targets(int argc, char **argv);
 int ctl_toolchain(int argc, char **argv);
 

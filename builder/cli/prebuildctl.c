@@ -21,6 +21,7 @@ static const struct {
 	{"cancel", "cancel a build", ctl_cancel},
 	{"fetch", "download a prebuild and verify its digest", ctl_fetch},
 	{"check", "say what .node files are and where they run", ctl_check},
+	{"publish", "hand in an addon that was built elsewhere", ctl_publish},
 	{"targets", "what can be built", ctl_targets},
 	{"toolchain", "assemble, list, verify toolchains", ctl_toolchain},
 };

@@ -1,5 +1,6 @@
 /*
- * program.h - the commands of `prebuildd`. Each is defined where its work is (api/, workers/) and
+ * program.h - the commands of `prebuildd`. Each is defined where its work is (api/, workers/,
+ * builder/check) and
  * dispatched by builder/cli/prebuildd.c, so that the service and the worker need not know each
  * other.
  */
@@ -9,5 +10,6 @@
 /* argv without the program and the command; the result is the exit code. */
 int serve_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
+int check_upload_main(int argc, char **argv);
 
 #endif

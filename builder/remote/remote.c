@@ -113,6 +113,19 @@ exchange(const struct remote *r, struct transfer_request *req, const char *path,
 	return code;
 }
 
+/* The answer's JSON into *out, unless that is NULL or the exchange failed. */
+static int
+read_json(const struct remote *r, const char *path, const struct transfer_response *answer,
+	  int code, struct json **out, struct err *e)
+{
+	if (out != NULL)
+		*out = NULL;
+	if (code != 0 || out == NULL || answer->body.len == 0)
+		return code;
+	*out = json_parse(answer->body.data, answer->body.len, e);
+	return *out != NULL ? 0 : err_context(e, "%s%s does not speak our API", r->url, path);
+}
+
 int
 remote_json(const struct remote *r, const char *method, const char *path, const struct json *body,
 	    unsigned seconds, struct json **out, struct err *e)
@@ -128,13 +141,7 @@ remote_json(const struct remote *r, const char *method, const char *path, const 
 	struct transfer_response answer;
 	int code = exchange(r, &req, path, &answer, e);
 
-	if (out != NULL)
-		*out = NULL;
-	if (code == 0 && out != NULL && answer.body.len > 0) {
-		*out = json_parse(answer.body.data, answer.body.len, e);
-		if (*out == NULL)
-			code = err_context(e, "%s%s does not speak our API", r->url, path);
-	}
+	code = read_json(r, path, &answer, code, out, e);
 	buf_fini(&answer.body);
 	free(text);
 	return code;
@@ -159,7 +166,8 @@ remote_send(const struct remote *r, const char *method, const char *path, const 
 }
 
 int
-remote_send_file(const struct remote *r, const char *path, const char *file, struct err *e)
+remote_send_file(const struct remote *r, const char *path, const char *file, struct json **out,
+		 struct err *e)
 {
 	struct transfer_request req = {
 		.method = "PUT",
@@ -170,6 +178,7 @@ remote_send_file(const struct remote *r, const char *path, const char *file, str
 	struct transfer_response answer;
 	int code = exchange(r, &req, path, &answer, e);
 
+	code = read_json(r, path, &answer, code, out, e);
 	buf_fini(&answer.body);
 	return code;
 }

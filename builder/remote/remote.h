@@ -28,10 +28,11 @@ void remote_fini(struct remote *r);
 int remote_json(const struct remote *r, const char *method, const char *path,
 		const struct json *body, unsigned seconds, struct json **out, struct err *e);
 
-/* Sends bytes, or a file. */
+/* Sends bytes, or a file. out: NULL, or gets the answer's JSON, which the caller frees. */
 int remote_send(const struct remote *r, const char *method, const char *path, const void *data,
 		size_t len, struct err *e);
-int remote_send_file(const struct remote *r, const char *path, const char *file, struct err *e);
+int remote_send_file(const struct remote *r, const char *path, const char *file, struct json **out,
+		     struct err *e);
 
 /* A GET whose body goes to a new file (written whole or not at all); digest: "sha256:…" of the
  * X-Prebuild-Digest header, or empty, 80 bytes; may be NULL. */

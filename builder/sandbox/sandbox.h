@@ -62,4 +62,9 @@ void sandbox_argv(const struct sandbox *s, const struct strv *env, const struct 
  * with EPERM; without network, so are sockets other than AF_UNIX. */
 int sandbox_seccomp(bool network, int *fd, struct err *e);
 
+/* From here on this process can compute, read and write the descriptors that it has, and exit:
+ * anything else kills it. For code that reads hostile bytes; its memory, and its CPU time in
+ * seconds, are limited too. */
+int sandbox_confine_self(uint64_t memory, unsigned cpu_seconds, struct err *e);
+
 #endif

@@ -1,0 +1,48 @@
+#include "builder/check/check.h"
+
+#include <stdlib.h>
+
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/pack/pack.h"
+
+static struct json *
+check_addon(const void *data, size_t len, const struct audit_request *req, bool *passed)
+{
+	struct audit_report *report = audit_bytes(data, len, req);
+	struct json *result = audit_json(report);
+
+	*passed = audit_passed(report);
+	audit_free(report);
+	return result;
+}
+
+static bool
+is_gzip(const unsigned char *data, size_t len)
+{
+	return len > 2 && data[0] == 0x1f && data[1] == 0x8b;
+}
+
+struct json *
+check_content(const void *data, size_t len, const struct audit_request *req, bool *passed,
+	      struct err *e)
+{
+	struct audit_request inner = *req;
+	struct json *result = NULL;
+	char *name = NULL, *inside;
+	void *addon = NULL;
+	size_t size = 0;
+
+	*passed = false;
+	if (!is_gzip(data, len))
+		return check_addon(data, len, req, passed);
+	if (pack_find_addon(data, len, CHECK_ADDON_MAX, &name, &addon, &size, e) == 0) {
+		inside = xasprintf("%s:%s", req->file, name);
+		inner.file = inside;
+		result = check_addon(addon, size, &inner, passed);
+		free(inside);
+	}
+	free(name);
+	free(addon);
+	return result;
+}
