@@ -70,10 +70,11 @@ read_load(struct toolchain *t, struct err *e)
 	if (t->load_argv.n == 0)
 		return err_set(e, ERR_MALFORMED, "toolchain.json: the load test has no command");
 	t->load_script = strcmp(kind, "host") != 0;
-	t->load_runtime = t->load_script
-				  ? xasprintf("%s %s", kind, version)
-				  : xasprintf("Node-API host without JavaScript, %s %s",
-					      json_str(json_get(t->description, "libc"), "name", ""), version);
+	t->load_runtime =
+		t->load_script ? xasprintf("%s %s", kind, version)
+			       : xasprintf("Node-API host without JavaScript, %s %s",
+					   json_str(json_get(t->description, "libc"), "name", ""),
+					   version);
 	if (json_str(load, "emulator", "")[0] != '\0')
 		t->load_emulator = xstrdup(json_str(load, "emulator", ""));
 	return 0;
