@@ -39,8 +39,8 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules catalog configured elf_ranges elf_read engine fetch file http_body \
 	http_parser http_peers http_range http_reply http_router http_server http_spool http_target \
-	job job_limits json name opt pack package plan quota registry run sandbox share store target \
-	unpack
+	inventory job job_limits json name opt pack package plan quota registry run sandbox share \
+	store target unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

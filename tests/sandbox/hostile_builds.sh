@@ -28,6 +28,17 @@ for i in range(6): os.posix_fallocate(os.open(f\"/work/src/f{i}\", os.O_CREAT | 
 sleep $marker"
 addon large 'dd if=/dev/zero of=/work/src/large bs=1M seek=1020 count=8'
 addon talks 'yes yes'
+# Kept for a service with smaller limits.
+addon slow "sleep $marker"
+addon greedy "python3 -c 'import time; x = bytearray(600 << 20); time.sleep($marker)'"
+addon several "for i in 1 2 3 4; do python3 -c 'import time; x = bytearray(150 << 20); time.sleep($marker)' & done; wait"
+addon writes "dd if=/dev/zero of=/work/src/zeros bs=1M count=90; sleep $marker"
+addon chatty 'head -c 200000 /dev/zero | tr "\0" x'
+addon big
+head -c 300000 /dev/urandom >"$packages/big/1.0.0/data"
+addon many
+mkdir "$packages/many/1.0.0/files"
+(cd "$packages/many/1.0.0/files" && touch {1..300})
 addon crashes
 sed -i 's/napi_value f = NULL;/napi_value f = NULL; __builtin_trap();/' "$packages/crashes/1.0.0/addon.c"
 addon empty
@@ -208,3 +219,23 @@ wait "$server"
 is "SIGTERM: exit status 0" "$?" 0
 is_gone "$worker"
 report "SIGTERM: the worker is gone"
+
+# ---- limits that the operator sets ----
+
+serve small --workers 1 --registry "$registry" --max-build-seconds 4 --max-build-memory 500M \
+	--max-build-disk 80M --max-build-output 100K --max-source 200K --max-source-files 200
+no_scratch() {
+	[[ -z $(ls "$scratch/small/cache/slots") ]]
+}
+build good
+is "small limits: a good package fits" "$(value v.state)" succeeded
+fails slow limit "action act: time limit .4 s. exceeded"
+fails greedy limit "memory limit .500 MiB. exceeded"
+fails several limit "memory limit .500 MiB. exceeded"
+fails writes limit "disk limit .80 MiB. exceeded"
+fails chatty limit "output limit exceeded"
+nothing_left "small limits"
+fails big too-large "larger than"
+fails many limit "entries|files"
+serve refused --workers 1 --max-build-memory lots 2>/dev/null
+like "a limit that is none is refused at the start" "$(cat "$scratch/refused.log")" "--max-build-memory"

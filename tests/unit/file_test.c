@@ -214,3 +214,26 @@ TEST(folders_are_made_with_their_parents)
 	CHECK_INT(file_sync_dir(test_path("a"), NULL), 0);
 	CHECK(file_sync_dir(test_path("f"), NULL) != 0);
 }
+
+TEST(what_a_hostile_program_wrote_is_read_if_it_is_a_regular_file)
+{
+	const char *file = test_path("file"), *link = test_path("link"), *fifo = test_path("fifo");
+	struct buf b = {0};
+	struct err e = {0};
+
+	CHECK_INT(file_write(file, "abc", 3, 0600, NULL), 0);
+	CHECK_INT(file_read_regular(file, 3, &b, &e), 0);
+	CHECK_STR(b.data, "abc");
+	CHECK_INT(file_read_regular(file, 2, &b, &e), ERR_TOO_LARGE);
+	CHECK_INT(symlink(file, link), 0);
+	e = (struct err){0};
+	CHECK_INT(file_read_regular(link, 100, &b, &e), ERR_MALFORMED);
+	/* Nobody writes to it: opening it for reading must not wait. */
+	CHECK_INT(mkfifo(fifo, 0600), 0);
+	e = (struct err){0};
+	CHECK_INT(file_read_regular(fifo, 100, &b, &e), ERR_MALFORMED);
+	e = (struct err){0};
+	CHECK_INT(file_read_regular(test_dir(), 100, &b, &e), ERR_MALFORMED);
+	CHECK_INT(file_read_regular(test_path("absent"), 100, &b, NULL), -ENOENT);
+	buf_fini(&b);
+}
