@@ -46,7 +46,8 @@ ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuil
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
 	$(wildcard tests/*/*.c tests/*/*.h)
-SCRIPTS = $(wildcard tests/*/*.sh toolchains/*.sh toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
+SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
+	toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
 
 # ---- libraries, all from Debian ----
 PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp
@@ -55,6 +56,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
 	binutils g++ python3 file zstd xz-utils lld-14
+APT_BENCH = wrk nginx gcc g++ make python3 binutils
 LLHTTP = $(wildcard /usr/share/llhttp)
 LLHTTP_SRC = $(addprefix $(LLHTTP)/,api.c http.c llhttp.c)
 # Strict mode must be the same for the parser and for who calls it.
@@ -71,7 +73,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE -g -fstack-protector-strong -fPIE -pthread $(FLA
 	-I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS)
 LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
 
-ifneq ($(filter-out setup clean help demo test run,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out setup clean help demo test run bench,$(or $(MAKECMDGOALS),all)),)
 PC_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 endif
@@ -85,8 +87,8 @@ LIB_OBJ = $(call OBJ,$(BUILDER_SRC) $(API_SRC) $(WORKER_SRC)) $(B)/gen/embed.o \
 CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
-.PHONY: all programs tests setup setup-test demo test run check-layers check-format format lint \
-	fuzz install clean help deps
+.PHONY: all programs tests setup setup-test setup-bench demo test run bench check-layers \
+	check-format format lint fuzz install clean help deps
 .DELETE_ON_ERROR:
 
 all: deps programs
@@ -98,6 +100,7 @@ help:
 	@echo 'make demo       the whole way: build sqlite3 for two architectures, install it, query it'
 	@echo 'make test       every test; the last line is "N passed, N failed"'
 	@echo 'make run        start the service, data under ./var'
+	@echo 'make bench      measure, against nginx, node-gyp and the bare compiler'
 	@echo 'make check-layers check-format format lint fuzz install clean'
 
 # Names what is missing before the compiler does.
@@ -151,6 +154,8 @@ setup:
 	@tests/lib/setup.sh $(APT) $$(cat toolchains/host-packages.txt)
 setup-test: setup
 	@tests/lib/setup.sh $(APT) $(APT_TEST) $$(cat toolchains/host-packages.txt)
+setup-bench: setup
+	@tests/lib/setup.sh $(APT) $(APT_BENCH) $$(cat toolchains/host-packages.txt)
 
 demo: setup
 	@$(MAKE) --no-print-directory programs
@@ -159,6 +164,11 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory programs tests
 	@tests/lib/run_all.sh
+
+# BENCH="name name", PAIRS=n, PACKAGE=name@version, TARGETS="…" choose and shorten.
+bench: setup-bench
+	@$(MAKE) --no-print-directory programs
+	@tests/bench/run.sh
 
 run: setup
 	@$(MAKE) --no-print-directory programs

@@ -68,6 +68,12 @@ until_ok() { # SECONDS COMMAND…
 # ---- what is started ----
 
 end_process() { # PID: asks it to stop, insists after 20 s
+	local p others=()
+	# Its number may soon be that of a stranger: it must not be ended a second time.
+	for p in "${started[@]}"; do
+		[[ $p == "$1" ]] || others+=("$p")
+	done
+	started=("${others[@]}")
 	kill "$1" 2>/dev/null || return 0
 	until_ok 20 is_gone "$1" || kill -9 "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
@@ -79,9 +85,9 @@ is_gone() { # PID: ended, or a zombie that is only waited for
 	[[ -z $state || $state == Z* ]]
 }
 
-finish() {
+# Ends what was started, and removes the scratch folder.
+clean_up() {
 	local p
-	trap - EXIT INT TERM
 	for p in "${started[@]}"; do
 		end_process "$p"
 	done
@@ -94,6 +100,11 @@ finish() {
 	fi
 	chmod -R u+rwX "$scratch" 2>/dev/null
 	[[ -n ${KEEP_SCRATCH:-} ]] || rm -rf "$scratch"
+}
+
+finish() {
+	trap - EXIT INT TERM
+	clean_up
 	[[ $((passed + failed)) -gt 0 ]] || failed=1
 	printf '%d passed, %d failed\n' "$passed" "$failed"
 	[[ $failed -eq 0 ]]
