@@ -40,11 +40,24 @@ trap 'exit 143' TERM
 chmod 0755 "$BENCH_DIR"
 touch "$BENCH_DIR"/{figures,samples,notes}
 
+# Hundredths of CPU seconds: of everything on the machine but idling, and of what this script started
+# and has ended.
+busy() {
+	awk '/^cpu / { printf "%.0f", $2 + $3 + $4 + $7 + $8 + $9 }' /proc/stat
+}
+own() {
+	awk '{ printf "%.0f", $14 + $15 + $16 + $17 }' "/proc/$$/stat"
+}
+
 missing=()
 for name in "${chosen[@]}"; do
 	read -r load _ </proc/loadavg
 	printf '== %s (load %s on %d cores)\n' "$name" "$load" "$(nproc)"
+	start=$SECONDS others=$(($(busy) - $(own)))
 	bash "$here/tests/bench/parts/$name.sh" || missing+=("$name")
+	others=$(($(busy) - $(own) - others))
+	printf '   %d s; others had %d %% of the machine\n' $((SECONDS - start)) \
+		$((others / $(nproc) / (SECONDS - start > 0 ? SECONDS - start : 1)))
 done
 
 mkdir -p "${out%/*}"

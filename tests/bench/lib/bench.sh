@@ -15,6 +15,7 @@ name=${package%@*}
 version=${package##*@}
 native=''
 seconds=''
+pairs=''
 built=$BENCH_DIR/built
 gyp_app=$BENCH_DIR/gyp
 export npm_config_cache=$BENCH_DIR/npm-cache npm_config_audit=false npm_config_fund=false
@@ -52,10 +53,16 @@ note() { # NAME TEXT: what a reader of the figure must know
 	printf '%s\t%s\n' "$@" >>"$BENCH_DIR/notes"
 }
 
+# Sets pairs: how often a figure is measured, unless PAIRS says otherwise.
+count_pairs() { # FIGURE PAIRS
+	pairs=${PAIRS:-$2}
+	[[ $pairs -ge $2 ]] || note "$1" "shortened: $pairs of $2 pairs"
+}
+
 # Ours, theirs, ours, theirs …: what changes on the machine meanwhile changes for both.
 alternate() { # FIGURE PAIRS OURS THEIRS, two functions that take samples
-	local i pairs=${PAIRS:-$2}
-	[[ $pairs -ge $2 ]] || note "$1" "shortened: $pairs of $2 pairs"
+	local i
+	count_pairs "$1" "$2"
 	for ((i = 1; i <= pairs; i++)); do
 		"$3"
 		"$4"

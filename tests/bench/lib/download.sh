@@ -52,7 +52,7 @@ start_nginx() { # WORKERS: serves $scratch/www
 	nginx -p "$folder" -c "$folder/nginx.conf" -e "$folder/error.log" >"$scratch/nginx.log" 2>&1 &
 	started+=($!)
 	nginx=http://127.0.0.1:$port
-	until_ok 10 curl -sf -o /dev/null "$nginx/" || curl -s -o /dev/null "$nginx/" ||
+	until_ok 10 curl -s -o /dev/null "$nginx/" ||
 		die "nginx does not start: $(tail -n 1 "$scratch/nginx.log" "$folder/error.log")"
 }
 
