@@ -13,7 +13,7 @@ BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
 AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
 	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
-	napi_table node_abi report
+	napi_table node_abi report runs_on
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
@@ -28,7 +28,7 @@ ROUTES = artifacts auth builds check health jobs lease prebuilds publish result 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c \
-	builder/check/check.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
+	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \

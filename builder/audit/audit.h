@@ -72,7 +72,7 @@ void audit_free(struct audit_report *r);
 bool audit_passed(const struct audit_report *r);
 
 /* The object that `check --json` prints for one file: file, format, target, verdict, abi, needs,
- * findings[{rule,severity,expected,found,evidence}], load {ran:false}. abi of kind "napi" also has
+ * runs_on {systems, node}, findings[{rule,severity,expected,found,evidence}], load {ran:false}. abi of kind "napi" also has
  * used and declared (null: not decoded); kind and version are null if they are not known. The
  * caller frees it. */
 struct json *audit_json(const struct audit_report *r);

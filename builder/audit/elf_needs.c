@@ -197,30 +197,46 @@ exceeds(const struct elf_version_need *need, enum family family, bool allowed,
 	return !allowed || above(v, limit);
 }
 
+/* A version that is too new. */
+struct excess {
+	const struct elf_version_need *need;
+	struct audit_version version;
+};
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct excess *x = a, *y = b;
+
+	return above(&y->version, &x->version) - above(&x->version, &y->version);
+}
+
 static void
 check_family(const struct elf_check *c, enum family family)
 {
-	struct audit_version limit, v, most = {0};
+	struct excess *all = xcalloc(c->elf->need_count, sizeof *all);
+	struct audit_version limit;
 	bool allowed = limit_of(c, family, &limit);
-	const char *found = NULL;
 	struct name_list users = {0};
 	char text[AUDIT_VERSION_SIZE];
 	struct finding *f;
+	size_t count = 0;
 
 	for (size_t i = 0; i < c->elf->need_count; i++) {
-		const struct elf_version_need *need = &c->elf->needs[i];
+		struct excess *x = &all[count];
 
-		if (family_of(need->version) != family ||
-		    !exceeds(need, family, allowed, &limit, &v))
-			continue;
-		if (found == NULL || above(&v, &most)) {
-			found = need->version;
-			most = v;
-		}
-		add_users(c->elf, need, &users);
+		x->need = &c->elf->needs[i];
+		x->version = (struct audit_version){0};
+		if (family_of(x->need->version) == family &&
+		    exceeds(x->need, family, allowed, &limit, &x->version))
+			count++;
 	}
-	if (found == NULL)
-		return;
+	if (count == 0)
+		goto out;
+	/* What is to blame for the finding stands first in its evidence. */
+	qsort(all, count, sizeof *all, newest_first);
+	for (size_t i = 0; i < count; i++)
+		add_users(c->elf, all[i].need, &users);
 	f = report_add(c->report, RULE_LIBC_VERSION, SEVERITY_ERROR);
 	if (family == GLIBC)
 		limit.part[2] = 0;
@@ -232,8 +248,10 @@ check_family(const struct elf_check *c, enum family family)
 	else
 		report_say(&f->expected, "no %.*s versions: the C++ runtime linked statically",
 			   (int)strlen(prefixes[family]) - 1, prefixes[family]);
-	report_say(&f->found, "needs %s", found);
+	report_say(&f->found, "needs %s", all[0].need->version);
 	report_say(&f->evidence, "%s", users.text);
+out:
+	free(all);
 }
 
 /* musl's symbols have no versions; that a function is newer than the floor shows in its name. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/audit/runs_on.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -221,6 +222,7 @@ audit_json(const struct audit_report *r)
 	json_set_str(v, "verdict", audit_passed(r) ? "pass" : "fail");
 	json_set(v, "abi", abi_json(r));
 	json_set(v, "needs", needs_json(r));
+	json_set(v, "runs_on", runs_on_json(r));
 	for (size_t i = 0; i < r->finding_count; i++)
 		json_add(findings, finding_json(&r->findings[i]));
 	json_set(v, "findings", findings);

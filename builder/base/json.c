@@ -1,6 +1,7 @@
 #include "builder/base/json.h"
 
 #include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builder/base/mem.h"
@@ -96,6 +97,25 @@ json_parse(const char *text, size_t len, struct err *e)
 		return NULL;
 	}
 	return out(v);
+}
+
+struct json *
+json_last_object(const char *text)
+{
+	struct json *found = NULL;
+	char *copy = xstrdup(text), *save = NULL;
+
+	for (char *line = strtok_r(copy, "\r\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &save)) {
+		struct json *v = line[0] == '{' ? json_parse(line, strlen(line), NULL) : NULL;
+
+		if (v == NULL)
+			continue;
+		json_free(found);
+		found = v;
+	}
+	free(copy);
+	return found;
 }
 
 void

@@ -21,6 +21,9 @@ struct json;
 struct json *json_parse(const char *text, size_t len, struct err *e);
 void json_free(struct json *v);
 
+/* What a program says last: the last line of text that is a JSON object, NULL if there is none. */
+struct json *json_last_object(const char *text);
+
 /* The text, compact or indented; the caller frees it. */
 char *json_text(const struct json *v);
 char *json_pretty(const struct json *v);

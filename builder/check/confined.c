@@ -40,7 +40,7 @@ check_upload_main(int argc, char **argv)
 	req.target = argc > 1 ? target_find(argv[1]) : NULL;
 	if (file_read(argv[0], CHECK_UPLOAD_MAX, &bytes, &e) == 0 &&
 	    sandbox_confine_self(CHECK_MEMORY, CHECK_SECONDS, &e) == 0)
-		result = check_content(bytes.data != NULL ? bytes.data : "", bytes.len, &req,
+		result = check_content(bytes.data != NULL ? bytes.data : "", bytes.len, &req, NULL,
 				       &passed, &e);
 	if (result == NULL)
 		result = problem(&e);

@@ -50,19 +50,6 @@ find_script(const char *name, struct err *e)
 	return NULL;
 }
 
-static char *
-toolchains_dir(struct opts *o)
-{
-	const struct opt *given = opts_get(o, "toolchains");
-	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-	if (given->given)
-		return xstrdup(given->value);
-	if (xdg != NULL && xdg[0] != '\0')
-		return xasprintf("%s/prebuildd/toolchains", xdg);
-	return xasprintf("%s/.cache/prebuildd/toolchains", home != NULL ? home : ".");
-}
-
 static void
 run_script(const struct strv *argv, struct err *e)
 {
@@ -93,7 +80,7 @@ static void
 assemble(struct opts *o, struct err *e)
 {
 	static const char *const passed[] = {"downloads", "jobs"};
-	char *script = find_script("assemble.sh", e), *dir = toolchains_dir(o);
+	char *script = find_script("assemble.sh", e), *dir = ctl_toolchains_dir(o);
 	struct strv argv = {0};
 
 	if (script != NULL && o->arg_count < 2)
@@ -127,7 +114,7 @@ assemble(struct opts *o, struct err *e)
 static void
 verify(struct opts *o, struct err *e)
 {
-	char *script = find_script("verify.sh", e), *dir = toolchains_dir(o);
+	char *script = find_script("verify.sh", e), *dir = ctl_toolchains_dir(o);
 	struct strv argv = {0};
 
 	if (script != NULL) {
@@ -145,7 +132,7 @@ verify(struct opts *o, struct err *e)
 static void
 list(struct opts *o)
 {
-	char *dir = toolchains_dir(o);
+	char *dir = ctl_toolchains_dir(o);
 	struct json *all = json_array();
 	bool json = opts_get(o, "json")->given;
 

@@ -23,26 +23,56 @@ static struct opt table[] = {
 	CTL_FLAGS,
 	{.name = "target",
 	 .arg = "T",
-	 .text = "judge against this target; host: this machine (default: what the file is for)"},
+	 .value = "host",
+	 .text = "judge against this target; host: this machine; own: what each file is for"},
+	{.name = "load", .text = "load it too, in the sandbox with its target's toolchain"},
+	{.name = "toolchains",
+	 .arg = "DIR",
+	 .text = "where these are (default ~/.cache/prebuildd/toolchains)"},
 };
 
 struct checking {
 	struct audit_request request;
+	char *load_with; /* folder of toolchains; NULL: nothing is loaded */
 	struct json *results;
 	bool json;
 	size_t files, failed;
 	struct err *e;
 };
 
+/* "  runs on Debian 12, Ubuntu 22.04, … or later; Node 12.17, 14 and later" */
+static void
+print_where(const struct json *where)
+{
+	const char *node = json_str(where, "node", NULL), *between = "  runs on ";
+
+	json_foreach (system, json_get(where, "systems")) {
+		printf("%s%s", between, json_string(system, ""));
+		between = ", ";
+	}
+	if (json_count(json_get(where, "systems")) > 0)
+		printf(" or later%s%s\n", node != NULL ? "; Node " : "", node != NULL ? node : "");
+	else if (node != NULL)
+		printf("  Node %s\n", node);
+}
+
 static void
 print_row(const struct json *r)
 {
-	const struct json *needs = json_get(r, "needs");
+	const struct json *needs = json_get(r, "needs"), *load = json_get(r, "load");
 	const char *glibc = json_str(needs, "glibc", NULL);
 
 	printf("%s\n  %-4s  %s %s%s%s\n", json_str(r, "file", ""), json_str(r, "verdict", ""),
 	       json_str(r, "format", ""), json_str(r, "target", "for no target known here"),
 	       glibc != NULL ? ", needs glibc " : "", glibc != NULL ? glibc : "");
+	print_where(json_get(r, "runs_on"));
+	if (json_bool(load, "ran", false))
+		printf("  %s in %s%s%s\n", json_bool(load, "ok", false) ? "loaded" : "not loaded",
+		       json_str(load, "runtime", ""),
+		       json_str(load, "error", NULL) != NULL ? ": " : "",
+		       json_str(load, "error", ""));
+	else if (json_str(load, "reason", NULL) != NULL)
+		printf("  not loaded: %s\n", json_str(load, "reason", ""));
 	json_foreach (f, json_get(r, "findings")) {
 		printf("  %s %s: found %s", json_str(f, "severity", ""), json_str(f, "rule", ""),
 		       json_str(f, "found", ""));
@@ -62,7 +92,7 @@ check_bytes(struct checking *c, const char *path, const void *data, size_t len)
 	bool passed;
 
 	c->request.file = path;
-	result = check_content(data, len, &c->request, &passed, &e);
+	result = check_content(data, len, &c->request, c->load_with, &passed, &e);
 	if (result == NULL) {
 		err_set(c->e, e.code, "%s: %s", path, e.msg);
 		return;
@@ -144,7 +174,7 @@ check_path(struct checking *c, const char *path)
 static int
 set_target(struct checking *c, const char *name, struct err *e)
 {
-	if (name == NULL)
+	if (strcmp(name, "own") == 0)
 		return 0;
 	if (strcmp(name, "host") != 0) {
 		c->request.target = target_find(name);
@@ -165,7 +195,7 @@ int
 ctl_check(int argc, char **argv)
 {
 	struct opts o = {
-		.usage = "prebuildctl check FILE|DIR… [--target T|host] [--json]",
+		.usage = "prebuildctl check FILE|DIR… [--target T|host|own] [--load] [--json]",
 		.about = "Says what .node files are, what they need, and what is wrong with them. "
 			 "Folders are\nsearched for .node files, tarballs are looked into.",
 		.table = table,
@@ -179,6 +209,8 @@ ctl_check(int argc, char **argv)
 		return code;
 	c.results = json_array();
 	c.json = opts_get(&o, "json")->given;
+	if (opts_get(&o, "load")->given)
+		c.load_with = ctl_toolchains_dir(&o);
 	if (o.arg_count == 0)
 		err_set(&e, ERR_USAGE, "give files or folders");
 	else if (set_target(&c, opts_get(&o, "target")->value, &e) == 0)
@@ -195,5 +227,6 @@ ctl_check(int argc, char **argv)
 		err_set(&e, ERR_AUDIT, "%s", "");
 	else if (e.code == 0 && c.files == 0)
 		err_set(&e, ERR_NOT_FOUND, "no .node file there");
+	free(c.load_with);
 	return ctl_end(&o, NULL, &e);
 }

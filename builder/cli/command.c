@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "builder/base/json.h"
+#include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
 
 bool
@@ -53,4 +54,17 @@ ctl_print(struct json *v)
 	puts(text);
 	free(text);
 	json_free(v);
+}
+
+char *
+ctl_toolchains_dir(struct opts *o)
+{
+	const struct opt *given = opts_get(o, "toolchains");
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (given->given)
+		return xstrdup(given->value);
+	if (xdg != NULL && xdg[0] != '\0')
+		return xasprintf("%s/prebuildd/toolchains", xdg);
+	return xasprintf("%s/.cache/prebuildd/toolchains", home != NULL ? home : ".");
 }

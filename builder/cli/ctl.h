@@ -43,6 +43,9 @@ int ctl_remote(struct opts *o, struct remote *r, struct err *e);
  * returns the exit code that e stands for. */
 int ctl_end(struct opts *o, struct remote *r, const struct err *e);
 
+/* The folder of the toolchains: --toolchains, or the user's cache. The caller frees it. */
+char *ctl_toolchains_dir(struct opts *o);
+
 /* Prints a document, indented, and frees it. */
 struct json;
 void ctl_print(struct json *v);

@@ -31,7 +31,7 @@ look(const char *file, struct err *e)
 	bool passed;
 
 	if (file_read(file, CHECK_ADDON_MAX, &bytes, e) == 0)
-		report = check_content(bytes.data != NULL ? bytes.data : "", bytes.len, &req,
+		report = check_content(bytes.data != NULL ? bytes.data : "", bytes.len, &req, NULL,
 				       &passed, e);
 	buf_fini(&bytes);
 	return report;

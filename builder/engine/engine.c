@@ -135,26 +135,6 @@ out:
 
 /* ---- LOAD ---- */
 
-/* The report is the last line that is a JSON object. */
-static struct json *
-last_object(const struct buf *output)
-{
-	struct json *found = NULL;
-	char *copy = xstrdup(output->data != NULL ? output->data : ""), *save = NULL;
-
-	for (char *line = strtok_r(copy, "\r\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\r\n", &save)) {
-		struct json *v = line[0] == '{' ? json_parse(line, strlen(line), NULL) : NULL;
-
-		if (v == NULL)
-			continue;
-		json_free(found);
-		found = v;
-	}
-	free(copy);
-	return found;
-}
-
 static void
 loaded(const struct run_end *end, void *arg)
 {
@@ -163,7 +143,7 @@ loaded(const struct run_end *end, void *arg)
 	const struct toolchain *t = en->spec.toolchain;
 	const char *why;
 
-	en->load = last_object(&c->output);
+	en->load = json_last_object(c->output.data != NULL ? c->output.data : "");
 	command_flush(c);
 	if (en->load == NULL)
 		en->load = json_object();

@@ -100,7 +100,7 @@ patch() { # NAME OFFSET HEX
 # Findings as lines "RULE SEVERITY: EXPECTED | FOUND | EVIDENCE", into findings; errors are the
 # rules that have errors, each once; verdict is what the report says; rc the exit code.
 judge() { # FILE [TARGET]
-	body=$("$ctl" check --json ${2:+--target "$2"} "$1")
+	body=$("$ctl" check --json --target "${2:-own}" "$1")
 	rc=$?
 	verdict=$(value 'v[0].verdict')
 	findings=$(value 'v[0].findings.map((f) => `${f.rule} ${f.severity}: ${f.expected} | ${f.found} | ${f.evidence}`).join("\n")')
