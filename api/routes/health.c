@@ -81,7 +81,7 @@ targets_query(struct db *db, void *arg, struct json **out, struct err *e)
 
 		json_set_str(one, "target", t->triple);
 		json_set_str(one, "node", node);
-		json_set_str(one, "libc", t->libc == LIBC_GLIBC ? "glibc" : "musl");
+		json_set_str(one, "libc", target_libc_text(t));
 		json_set_str(one, "floor", floor);
 		json_set_bool(one, "buildable", buildable[i]);
 		json_add(list, one);

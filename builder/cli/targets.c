@@ -31,7 +31,7 @@ ctl_targets(int argc, char **argv)
 		printf("%-26s %-18s %s\n", "TARGET", "NODE", "NEEDS AT MOST");
 	for (size_t i = 0; i < target_count(); i++) {
 		const struct target *t = target_at(i);
-		const char *libc = t->libc == LIBC_GLIBC ? "glibc" : "musl";
+		const char *libc = target_libc_text(t);
 		char *node = xasprintf("%s-%s", t->node_platform, t->node_arch);
 		char *floor = xasprintf("%u.%u", t->floor_major, t->floor_minor);
 		struct json *one = json_object();

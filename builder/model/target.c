@@ -47,6 +47,18 @@ target_find(const char *name)
 	return NULL;
 }
 
+const char *
+target_libc_text(const struct target *t)
+{
+	static const char *const names[] = {
+		[LIBC_GLIBC] = "glibc",
+		[LIBC_MUSL] = "musl",
+		[LIBC_MSVCRT] = "msvcrt",
+	};
+
+	return names[t->libc];
+}
+
 const struct target *
 target_host(void)
 {

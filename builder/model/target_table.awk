@@ -1,5 +1,6 @@
 # Prints the C table of targets from toolchains/targets/*.conf ("key = value" lines, # comments).
-# A missing key is an error that names the file: a target must be described completely.
+# A missing key is an error that names the file: a target must be described completely. A description
+# with pe_machine is one of PE files (Windows), the others are of ELF files.
 function value(key)
 {
 	if (!(key in conf)) {
@@ -13,16 +14,32 @@ function row(    floor)
 	if (file == "")
 		return
 	split(value("floor"), floor, ".")
+	if (!(value("libc") in libc)) {
+		printf "%s: libc \"%s\" is not known\n", file, conf["libc"] > "/dev/stderr"
+		failed = 1
+	}
 	printf "\t{.triple = \"%s\", .node_platform = \"%s\", .node_arch = \"%s\",\n", \
 	    value("triple"), value("node_platform"), value("node_arch")
 	printf "\t .libc = %s, .floor_major = %d, .floor_minor = %d,\n", \
-	    value("libc") == "musl" ? "LIBC_MUSL" : "LIBC_GLIBC", floor[1], floor[2]
+	    libc[value("libc")], floor[1], floor[2]
+	if ("pe_machine" in conf)
+		printf "\t .pe_machine = %s, .loader = \"\"},\n", conf["pe_machine"]
+	else
+		elf()
+	delete conf
+}
+function elf()
+{
 	printf "\t .elf_class = %d, .elf_data = %d, .elf_machine = %s,\n", \
 	    value("elf_class") == 64 ? 2 : 1, value("elf_data") == "msb" ? 2 : 1, value("elf_machine")
 	printf "\t .elf_flags_mask = %s, .elf_flags_value = %s, .page_align = %s,\n", \
 	    value("elf_flags_mask"), value("elf_flags_value"), value("page_align")
 	printf "\t .loader = \"%s\"},\n", value("loader")
-	delete conf
+}
+BEGIN {
+	libc["glibc"] = "LIBC_GLIBC"
+	libc["musl"] = "LIBC_MUSL"
+	libc["msvcrt"] = "LIBC_MSVCRT"
 }
 FNR == 1 { row(); file = FILENAME }
 {
