@@ -47,7 +47,8 @@ TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(T
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
 	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
-	toolchains/lib/*.sh toolchains/sandbox/*.sh) .ci/run
+	toolchains/lib/*.sh toolchains/sandbox/*.sh) \
+	toolchains/windows/run-node .ci/run
 
 # ---- libraries, all from Debian ----
 PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp

@@ -21,7 +21,7 @@ END
 }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest description target relock; do
+for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest windows description target relock; do
 	# shellcheck source=/dev/null
 	. "$HERE/lib/$part.sh"
 done

@@ -63,20 +63,38 @@ TEST(every_target_is_found_by_each_of_its_names)
 		CHECK_MSG(target_find(t->triple) == t, "%s", t->triple);
 		CHECK_MSG(target_find(alias) == t, "%s", alias);
 		CHECK(target_from_node(t->node_platform, t->node_arch) == t);
-		CHECK(t->page_align >= 4096 && (t->page_align & (t->page_align - 1)) == 0);
-		CHECK_INT(t->elf_flags_value & ~t->elf_flags_mask, 0);
-		CHECK(t->floor_major > 0 && t->loader[0] != '\0');
+		CHECK(t->floor_major > 0);
+		CHECK((t->pe_machine != 0) == (t->libc == LIBC_MSVCRT));
+		if (t->pe_machine == 0) {
+			CHECK(t->page_align >= 4096 && (t->page_align & (t->page_align - 1)) == 0);
+			CHECK_INT(t->elf_flags_value & ~t->elf_flags_mask, 0);
+			CHECK(t->loader[0] != '\0');
+		}
 		if (i > 0)
 			CHECK(strcmp(target_at(i - 1)->triple, t->triple) < 0);
 	}
 	CHECK(target_at(target_count()) == NULL);
 }
 
+TEST(windows_is_a_target_of_pe_files)
+{
+	const struct target *t = target_find("win32-x64");
+
+	CHECK(t != NULL && t == target_find("x86_64-w64-mingw32"));
+	if (t == NULL)
+		return;
+	CHECK_INT(t->pe_machine, 0x8664);
+	CHECK_INT(t->floor_major, 10);
+	CHECK_STR(target_libc_text(t), "msvcrt");
+	CHECK_STR(target_libc_text(target_find("linux-x64")), "glibc");
+	CHECK_STR(target_libc_text(target_find("linuxmusl-x64")), "musl");
+}
+
 TEST(unknown_names)
 {
 	static const char *const names[] = {
 		"",           "linux",        "linux-",           "-x64",
-		"linux-x64 ", "x86_64-linux", "X86_64-linux-gnu", "win32-x64"};
+		"linux-x64 ", "x86_64-linux", "X86_64-linux-gnu", "win32-arm64"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		CHECK_MSG(target_find(names[i]) == NULL, "\"%s\"", names[i]);

@@ -1,23 +1,15 @@
 # shellcheck shell=bash
 # toolchain.json: what the builder is told about a toolchain.
 
-# description CONF PACKAGES ROOT NODE
-description() {
-	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags ldflags align cxx stdcxx folder
-	read -ra flags < <(conf "$conf" machine_flags) || true
-	common=("--target=$(conf_need "$conf" clang_triple)" --sysroot=/toolchain/sysroot
-		-resource-dir /toolchain/resource "${flags[@]}" -Wno-unused-command-line-argument)
-
+# description_elf CONF: sets cxx_v8, ldflags, ldlibs and ldlibs_v8
+description_elf() {
+	local conf=$1 align stdcxx folder
 	# Two C++ libraries: LLVM's, and for addons that exchange C++ objects with Node, the one it has.
-	cxx=(clang++-19 "${common[@]}")
 	read -ra stdcxx < <(conf "$conf" libstdcxx_flags) || true
-	stdcxx=("${cxx[@]}" "${stdcxx[@]}" -nostdinc++ -nostdlib++)
+	cxx_v8=("${cxx[@]}" "${stdcxx[@]}" -nostdinc++ -nostdlib++)
 	for folder in include include/target include/backward; do
-		stdcxx+=(-isystem "/toolchain/libstdcxx/$folder")
+		cxx_v8+=(-isystem "/toolchain/libstdcxx/$folder")
 	done
-
-	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
-	cflags=(-ffp-contract=off)
 
 	# shellcheck disable=SC2054 # the commas are the linker's
 	# Everything but -shared, the objects, -soname, -o and --version-script.
@@ -34,6 +26,39 @@ description() {
 	case $(conf_need "$conf" libc)-$(conf_need "$conf" floor) in
 	glibc-2.1[0-7]) ldflags+=(-Wl,-z,nodelete) ;;
 	esac
+	ldlibs=(-ldl -lm)
+	ldlibs_v8=(/toolchain/libstdcxx/lib/libstdc++.a "${ldlibs[@]}")
+}
+
+# description_windows: the same for a DLL, and cflags. Nothing of the C++ runtime is a DLL; node.exe is
+# only looked for when the first of its functions is called; no time of the build stands in the file.
+# What uses V8 cannot be built: its C++ is that of Microsoft's compiler.
+description_windows() {
+	# shellcheck disable=SC2054
+	ldflags=(-fuse-ld=lld -rtlib=compiler-rt -unwindlib=libunwind -static
+		-Wl,--gc-sections -Wl,--exclude-all-symbols -Wl,--no-insert-timestamp
+		-Wl,--nxcompat -Wl,--dynamicbase -Wl,--high-entropy-va
+		-Wl,-Xlink=-delayload:node.exe /toolchain/sysroot/lib/node_delay_load.o)
+	ldlibs=(-lnode -ldelayimp)
+	# What it turns into calls of is a library of GCC; for Microsoft's compiler it is a name like others.
+	cflags+=(-U_FORTIFY_SOURCE)
+}
+
+# description CONF PACKAGES ROOT NODE
+description() {
+	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags cxx ldflags=() ldlibs=() cxx_v8=() ldlibs_v8=()
+	read -ra flags < <(conf "$conf" machine_flags) || true
+	common=("--target=$(conf_need "$conf" clang_triple)" --sysroot=/toolchain/sysroot
+		-resource-dir /toolchain/resource "${flags[@]}" -Wno-unused-command-line-argument)
+
+	cxx=(clang++-19 "${common[@]}")
+	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
+	cflags=(-ffp-contract=off)
+
+	case $(conf_need "$conf" libc) in
+	msvcrt) description_windows ;;
+	*) description_elf "$conf" ;;
+	esac
 
 	printf '{"schema":1,"target":%s,\n' "$(json_string "$(conf_need "$conf" triple)")"
 	printf '"node":{"platform":%s,"arch":%s},\n' \
@@ -43,11 +68,11 @@ description() {
 	printf '"components":{"root":%s,"node":%s},\n' "$(json_string "$root")" "$(json_string "$node")"
 	printf '"cc":%s,\n' "$(json_array clang-19 "${common[@]}")"
 	printf '"cxx":%s,\n' "$(json_array "${cxx[@]}" -stdlib=libc++)"
-	printf '"cxx_v8":%s,\n' "$(json_array "${stdcxx[@]}")"
+	printf '"cxx_v8":%s,\n' "$(json_array "${cxx_v8[@]}")"
 	printf '"cflags":%s,\n' "$(json_array "${cflags[@]}")"
 	printf '"ldflags":%s,\n' "$(json_array "${ldflags[@]}")"
-	printf '"ldlibs":%s,\n' "$(json_array -ldl -lm)"
-	printf '"ldlibs_v8":%s,\n' "$(json_array /toolchain/libstdcxx/lib/libstdc++.a -ldl -lm)"
+	printf '"ldlibs":%s,\n' "$(json_array "${ldlibs[@]}")"
+	printf '"ldlibs_v8":%s,\n' "$(json_array "${ldlibs_v8[@]}")"
 	printf '"ar":%s,\n' "$(json_array llvm-ar-19 rcsD)"
 	printf '"strip":%s,\n' "$(json_array llvm-strip-19 --strip-all --remove-section=.comment)"
 	printf '"compiler":{"name":"clang","version":%s},\n' \

@@ -23,6 +23,10 @@ loadtest_make() {
 	local conf=$1 used=$2 folder=$3 root=$4 node=$5 source debs=$TMP/loadtest emulator
 	source=$(loadtest_source "$conf")
 	mkdir -p "$folder"
+	if [[ $(conf_need "$conf" libc) == msvcrt ]]; then
+		windows_loadtest "$conf" "$used" "$folder" "$root"
+		return
+	fi
 	rm -rf "$debs"
 	mkdir -p "$debs"
 	emulator=$(conf "$conf" emulator)
@@ -120,6 +124,10 @@ loadtest_debian() {
 # loadtest_argv CONF: the command that runs a script, one word a line; the host's takes an addon.
 loadtest_argv() {
 	local emulator root=/toolchain/runtime/root
+	if [[ $(conf_need "$1" libc) == msvcrt ]]; then
+		echo /toolchain/runtime/run-node
+		return
+	fi
 	emulator=$(conf "$1" emulator)
 	[[ -z $emulator ]] || printf '%s\n' "/toolchain/runtime/$emulator" -L "$root"
 	# No musl is installed in the builds' root: its loader is called by name.
@@ -160,6 +168,7 @@ loadtest_description() {
 	mapfile -t argv < <(loadtest_argv "$1")
 	emulator=$(conf "$1" emulator)
 	[[ -z $emulator ]] || emulator="$emulator $(sed -n 's/^deb qemu-user-static \([0-9]*:\)\?\([^ ]*\) .*/\2/p' "$2")"
+	[[ $(conf "$1" libc) != msvcrt ]] || emulator="wine $(sed -n 's/^deb wine64 \([^ ]*\) .*/\1/p' "$2")"
 	printf '{"kind":%s,"version":%s,"argv":%s,"emulator":%s}' \
 		"$(json_string "$(conf_need "$1" loadtest)")" "$(json_string "$(loadtest_version "$1" "$2")")" \
 		"$(json_array "${argv[@]}")" "$(json_string "$emulator")"

@@ -3,9 +3,9 @@
 # resource/ (the compiler's builtins) and libstdcxx/, compiled in the sandbox. Kept in DIR/.stages, so that a change of flags
 # or of the load test does not compile it again.
 
-# stage_make TRIPLE ROOT: sets STAGE to the folder; the packages used are in $TMP/stage.used.
+# stage_make TRIPLE ROOT NODE: sets STAGE to the folder; the packages used are in $TMP/stage.used.
 stage_make() {
-	local triple=$1 root=$2 conf libc clang flags floor lines line key work
+	local triple=$1 root=$2 node=$3 conf libc clang flags floor lines line key work
 	conf=$(target_conf "$triple")
 	libc=$(conf_need "$conf" libc)
 	clang=$(conf_need "$conf" clang_triple)
@@ -13,13 +13,16 @@ stage_make() {
 	read -ra flags < <(conf "$conf" machine_flags) || true
 
 	mapfile -t lines < <(lock_lines "$(lock_file llvm)")
-	[[ $libc == glibc ]] || mapfile -t -O "${#lines[@]}" lines < <(lock_lines "$(lock_file musl)" && lock_lines "$(lock_file gcc)")
+	[[ $libc != musl ]] || mapfile -t -O "${#lines[@]}" lines < <(lock_lines "$(lock_file musl)" && lock_lines "$(lock_file gcc)")
 	lock_fetch "$TMP/stage.used" "${lines[@]}"
 	for line in $(conf "$conf" sysroot_debs); do
 		grep "^deb ${line%%:*} " "$TMP/target.used" >>"$TMP/stage.used" ||
 			die "lock/$triple.lock lacks the package $line; run toolchains/assemble.sh --relock $triple"
 	done
-	key=$(stage_inputs "$libc" | key "$libc" "$clang" "$floor" "${flags[*]}" "${root##*/}" "$(<"$TMP/stage.used")")
+	local parts=${root##*/}
+	# The import library of node.exe is made from Node's headers.
+	[[ $libc != msvcrt ]] || parts+=" ${node##*/}"
+	key=$(stage_inputs "$libc" | key "$libc" "$clang" "$floor" "${flags[*]}" "$parts" "$(<"$TMP/stage.used")")
 	STAGE=$DIR/.stages/$triple-$key
 	if [[ -e $STAGE ]]; then
 		STEP=$((STEP + 4))
@@ -55,7 +58,14 @@ stage_make() {
 		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/builtins.sh "$clang" "${flags[@]}"
 		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-musl.sh library "$clang" "$prefix" "${flags[@]}"
 		;;
-	*) die "targets/$triple.conf: libc is glibc or musl, not $libc" ;;
+	msvcrt)
+		binds+=(--ro-bind "$node/include/node" /work/node-headers)
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-mingw.sh headers "$clang" "$prefix" "${flags[@]}"
+		step "$triple" "building the compiler's builtins (about 10 s)"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/builtins.sh "$clang" "${flags[@]}"
+		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/sysroot-mingw.sh node "$clang" "$prefix" "${flags[@]}"
+		;;
+	*) die "targets/$triple.conf: libc is glibc, musl or msvcrt, not $libc" ;;
 	esac
 	step "$triple" "building libunwind, libc++abi and libc++ (about 1 min)"
 	sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libcxx.sh "$clang" "$libc" "${flags[@]}"
@@ -70,6 +80,7 @@ stage_make() {
 		binds+=(--ro-bind "$SOURCE" /work/gcc)
 		sandbox "$root" "${binds[@]}" -- /work/recipe/sandbox/libstdcxx.sh source "$clang" "${flags[@]}"
 		;;
+	msvcrt) STEP=$((STEP + 1)) ;; # V8's own C++ there is Microsoft's
 	esac
 	seal "$work/toolchain"
 	mv -T "$work/toolchain" "$STAGE"

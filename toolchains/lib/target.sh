@@ -4,7 +4,10 @@
 
 # stage_inputs LIBC: the scripts and data that decide what the stage contains
 stage_inputs() {
-	printf '%s\n' "$HERE"/sandbox/{builtins,cmake,libcxx,libstdcxx,"sysroot-$1"}.sh "$HERE"/lib/{source,stage}.sh
+	local sysroot=$1
+	[[ $1 != msvcrt ]] || sysroot=mingw
+	printf '%s\n' "$HERE"/sandbox/{builtins,cmake,libcxx,libstdcxx,"sysroot-$sysroot"}.sh "$HERE"/lib/{source,stage}.sh
+	[[ $1 != msvcrt ]] || printf '%s\n' "$HERE/windows/delay_load.c"
 	[[ $1 != glibc ]] || find "$HERE/sandbox/stub.py" "$HERE/compat" "$HERE/data" -type f | LC_ALL=C sort
 }
 
@@ -16,6 +19,7 @@ target_inputs() {
 	printf '%s\n' "$HERE"/sandbox/host.{c,h,py,sh} "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
 		"$(target_conf "$1")" "$(lock_file "$1")" "$(lock_file llvm)"
 	[[ $libc != musl ]] || printf '%s\n' "$(lock_file musl)" "$(lock_file gcc)"
+	[[ $libc != msvcrt ]] || printf '%s\n' "$HERE"/lib/windows.sh "$HERE/windows/run-node" "$HERE/sandbox/wine-libraries.sh"
 }
 
 target_key() {	# TRIPLE ROOT NODE
@@ -30,7 +34,7 @@ target_make() {
 	mapfile -t lines < <(lock_lines "$(lock_file "$triple")")
 	step "$triple" "downloading ${#lines[@]} packages"
 	lock_fetch "$TMP/target.used" "${lines[@]}"
-	stage_make "$triple" "$DIR/$root"
+	stage_make "$triple" "$DIR/$root" "$DIR/$node"
 
 	rm -rf "$TMP/target"
 	# A copy, not links: damage to a published folder must not come back from the stage.

@@ -35,6 +35,9 @@ mkdir -p "$place"
 find "$build" -name 'libclang_rt.builtins*.a' -exec cp {} "$place/libclang_rt.builtins.a" \;
 [ -s "$place/libclang_rt.builtins.a" ]
 
+case $triple in
+*-mingw32) exit ;; # its C library brings these two objects
+esac
 # No registration of unwind tables: the runtimes find them through the program headers.
 for object in crtbegin crtend; do
 	# shellcheck disable=SC2086

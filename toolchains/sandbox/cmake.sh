@@ -3,12 +3,15 @@
 
 # cmake_configure SOURCE BUILD TRIPLE FLAGS [cmake option...]
 cmake_configure() {
-	source=$1 build=$2 triple=$3 flags=$4
+	source=$1 build=$2 triple=$3 flags=$4 system=Linux
 	shift 4
+	case $triple in
+	*-mingw32) system=Windows ;;
+	esac
 	# STATIC_LIBRARY: nothing can be linked for the target before its runtimes exist.
 	cmake -S "$source" -B "$build" -G Ninja \
 		-DCMAKE_BUILD_TYPE=Release \
-		-DCMAKE_SYSTEM_NAME=Linux \
+		-DCMAKE_SYSTEM_NAME=$system \
 		-DCMAKE_SYSTEM_PROCESSOR="${triple%%-*}" \
 		-DCMAKE_SYSROOT=/toolchain/sysroot \
 		-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY \
