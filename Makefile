@@ -28,6 +28,7 @@ ROUTES = artifacts auth builds check health jobs lease prebuilds publish result 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c \
+	builder/plan/msvc.c \
 	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)

@@ -8,6 +8,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/plan/flags.h"
+#include "builder/plan/msvc.h"
 #include "builder/toolchain/toolchain.h"
 
 const char plan_exports[] = "{ global: napi_register_module_v*; node_api_module_get_api_version_v*;"
@@ -120,6 +121,12 @@ language_of(const char *path)
 	return one_of(ext, assembler, ARRAY_SIZE(assembler)) ? LANG_ASM : LANG_NONE;
 }
 
+static bool
+for_windows(const struct making *m)
+{
+	return m->toolchain->target != NULL && m->toolchain->target->pe_machine != 0;
+}
+
 static void
 add_package_flags(struct making *m, const struct unit *u, const char *name, struct step *s)
 {
@@ -152,8 +159,12 @@ plan_compile(struct making *m, struct unit *u, const char *source, enum language
 						   ? s->input + prefix
 						   : s->input);
 	strv_extend(&s->argv, lang == LANG_CXX ? m->cxx : &t->cc);
-	add_package_flags(m, u, "cflags", s);
-	add_package_flags(m, u, lang == LANG_CXX ? "cflags_cc" : "cflags_c", s);
+	if (for_windows(m)) {
+		msvc_add_compile(u->release, lang == LANG_CXX, &s->argv, &m->plan->dropped);
+	} else {
+		add_package_flags(m, u, "cflags", s);
+		add_package_flags(m, u, lang == LANG_CXX ? "cflags_cc" : "cflags_c", s);
+	}
 	json_foreach (define, json_get(u->release, "defines"))
 		strv_addf(&s->argv, "-D%s", json_string(define, ""));
 	json_foreach (dir, json_get(u->release, "include_dirs")) {
@@ -245,6 +256,27 @@ collect_archives(const struct making *m, struct unit *u, struct strv *out, struc
 	}
 }
 
+static void
+link_elf(struct making *m, const struct unit *u, const struct strv *libraries, struct step *s)
+{
+	json_foreach (flag, json_get(u->release, "ldflags"))
+		flags_add_linker(json_string(flag, ""), &s->argv, &m->plan->dropped);
+	for (size_t i = 0; i < libraries->n; i++)
+		flags_add_linker(libraries->at[i], &s->argv, &m->plan->dropped);
+	strv_extend(&s->argv, &m->toolchain->ldflags);
+	strv_addf(&s->argv, "-Wl,--version-script=%s", PLAN_EXPORTS);
+}
+
+/* A DLL exports what its source marks so (the entry points), and knows no soname. */
+static void
+link_windows(struct making *m, const struct unit *u, const struct strv *libraries, struct step *s)
+{
+	strv_extend(&s->argv, &m->toolchain->ldflags);
+	msvc_add_linker(u->release, &s->argv, &m->plan->dropped);
+	for (size_t i = 0; i < libraries->n; i++)
+		msvc_add_library(libraries->at[i], &s->argv);
+}
+
 static int
 plan_link(struct making *m, struct unit *u)
 {
@@ -265,15 +297,14 @@ plan_link(struct making *m, struct unit *u)
 	s->label = xasprintf("link %s", m->plan->addon);
 	strv_extend(&s->argv, m->cxx);
 	strv_add(&s->argv, "-shared");
-	strv_addf(&s->argv, "-Wl,-soname,%s", m->plan->addon);
+	if (!for_windows(m))
+		strv_addf(&s->argv, "-Wl,-soname,%s", m->plan->addon);
 	strv_extend(&s->argv, &u->objects);
 	strv_extend(&s->argv, &archives);
-	json_foreach (flag, json_get(u->release, "ldflags"))
-		flags_add_linker(json_string(flag, ""), &s->argv, &m->plan->dropped);
-	for (size_t i = 0; i < libraries.n; i++)
-		flags_add_linker(libraries.at[i], &s->argv, &m->plan->dropped);
-	strv_extend(&s->argv, &t->ldflags);
-	strv_addf(&s->argv, "-Wl,--version-script=%s", PLAN_EXPORTS);
+	if (for_windows(m))
+		link_windows(m, u, &libraries, s);
+	else
+		link_elf(m, u, &libraries, s);
 	strv_extend(&s->argv, m->ldlibs);
 	strv_add(&s->argv, "-o");
 	strv_addf(&s->argv, "%s/%s", PLAN_OBJECTS, m->plan->addon);
@@ -308,6 +339,8 @@ plan_unit(struct making *m, struct unit *u)
 	json_foreach (source, json_get(u->json, "sources")) {
 		const char *path = json_string(source, "");
 
+		if (for_windows(m) && msvc_is_hook(path))
+			continue;
 		if (language_of(path) != LANG_NONE)
 			plan_compile(m, u, path, language_of(path));
 		if (m->plan->count > PLAN_STEPS_MAX)
@@ -410,6 +443,13 @@ plan_make(const struct json *gyp, const struct toolchain *toolchain, struct abi 
 			   .e = e};
 
 	*out = (struct plan){0};
+	if (m.cxx->n == 0) {
+		err_set(e, ERR_UNSUPPORTED,
+			"addons that use V8 are not built for %s: V8's C++ is that of another "
+			"compiler there",
+			toolchain->target != NULL ? toolchain->target->triple : "this target");
+		goto out;
+	}
 	if (read_units(&m, json_get(gyp, "targets")) != 0 || find_addon(&m) != 0)
 		goto out;
 	for (size_t i = 0; i < m.unit_count; i++)

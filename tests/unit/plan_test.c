@@ -25,7 +25,7 @@ make_toolchain(struct toolchain *t)
 }
 
 static int
-plan_text_for(const char *text, struct abi abi, struct plan *p, struct err *e)
+plan_for(const char *target, const char *text, struct abi abi, struct plan *p, struct err *e)
 {
 	struct json *gyp = json_parse(text, strlen(text), NULL);
 	struct toolchain t;
@@ -33,6 +33,7 @@ plan_text_for(const char *text, struct abi abi, struct plan *p, struct err *e)
 
 	CHECK(gyp != NULL);
 	make_toolchain(&t);
+	t.target = target_find(target);
 	r = plan_make(gyp, &t, abi, p, e);
 	toolchain_fini(&t);
 	json_free(gyp);
@@ -42,7 +43,7 @@ plan_text_for(const char *text, struct abi abi, struct plan *p, struct err *e)
 static int
 plan_text(const char *text, struct plan *p, struct err *e)
 {
-	return plan_text_for(text, (struct abi){ABI_NAPI, 6}, p, e);
+	return plan_for("linux-x64", text, (struct abi){ABI_NAPI, 6}, p, e);
 }
 
 static char *
@@ -118,7 +119,7 @@ TEST(an_addon_for_a_node_abi_gets_the_library_of_node)
 	struct err e = {0};
 	char *text;
 
-	CHECK_INT(plan_text_for(sqlite_like, (struct abi){ABI_NODE, 115}, &p, &e), 0);
+	CHECK_INT(plan_for("linux-x64", sqlite_like, (struct abi){ABI_NODE, 115}, &p, &e), 0);
 	for (size_t i = 0; i < p.count; i++) {
 		text = joined(&p.steps[i].argv);
 		CHECK_MSG(strstr(text, "CXX ") == NULL && strstr(text, "-lm") == NULL, "%s", text);
@@ -219,4 +220,83 @@ TEST(flags_are_split_as_a_shell_does_and_sorted)
 	CHECK(strv_has(&kept, "-lfoo") && strv_has(&dropped, "-Wl,-rpath,/x"));
 	strv_fini(&kept);
 	strv_fini(&dropped);
+}
+
+/* What node-gyp makes of an addon with OS=win: as sqlite3's, with one thing of every kind. */
+static const char windows_like[] =
+	"{\"targets\":[{\"id\":\"a#target\",\"dir\":\"/work/src\",\"target_name\":\"a\","
+	"\"type\":\"loadable_module\",\"sources\":[\"a.cc\",\"b.c\","
+	"\"/node/lib/node_modules/npm/node_modules/node-gyp/src/win_delay_load_hook.cc\"],"
+	"\"libraries\":[\"-lkernel32.lib\",\"-lWs2_32.lib\",\"-ldelayimp.lib\","
+	"\"-l\\\"/node/$(Configuration)/node.lib\\\"\",\"shlwapi.lib\",\"-lvendor/x.lib\"],"
+	"\"release\":{\"cflags\":[\"-O3\",\"-std=c99\"],\"ldflags\":[\"-Wl,-x\"],"
+	"\"defines\":[\"WIN32\"],\"include_dirs\":[\"inc\"],\"msvs_settings\":{"
+	"\"VCCLCompilerTool\":{\"Optimization\":\"3\",\"ExceptionHandling\":\"0\","
+	"\"RuntimeTypeInfo\":\"false\",\"WarningLevel\":\"3\","
+	"\"PreprocessorDefinitions\":[\"P=1\",\"%(PreprocessorDefinitions)\"],"
+	"\"AdditionalOptions\":[\"/Zc:__cplusplus\",\"-std:c++17\",\"/std:c11\",\"/DQ\","
+	"\"/EHsc\",\"/Qpar\"]},"
+	"\"VCLinkerTool\":{\"AdditionalOptions\":[\"/ignore:4199\"],"
+	"\"AdditionalDependencies\":[\"Bcrypt.lib\"]}}}}]}";
+
+static bool
+begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+TEST(microsofts_settings_are_translated)
+{
+	struct abi napi = {ABI_NAPI, 6};
+	struct err e = {0};
+	struct plan p;
+	char *text;
+
+	if (!CHECK_MSG(plan_for("win32-x64", windows_like, napi, &p, &e) == 0, "%s", e.msg))
+		return;
+	/* Two sources, the link, the strip: node-gyp's hook is not compiled. */
+	CHECK(p.count == 4);
+	text = joined(&p.steps[0].argv);
+	CHECK_MSG(begins(text, "CXX -O3 -fno-exceptions -fno-rtti -std=gnu++17 -DQ -fexceptions "
+			       "-DP=1 -DWIN32 -I/work/src/inc -fPIC"),
+		  "%s", text);
+	CHECK_MSG(strstr(text, "c99") == NULL, "%s", text);
+	free(text);
+	text = joined(&p.steps[1].argv);
+	CHECK_MSG(begins(text, "CC -O3 -std=gnu11 -DQ -DP=1 -DWIN32 "), "%s", text);
+	free(text);
+	text = joined(&p.steps[2].argv);
+	CHECK_MSG(strcmp(text,
+			 "CXX -shared /work/obj/0-a.cc.o /work/obj/0-b.c.o -ldours -lbcrypt "
+			 "-lkernel32 -lws2_32 -lshlwapi vendor/x.lib -lm -o /work/obj/a.node") == 0,
+		  "%s", text);
+	free(text);
+	CHECK(p.dropped.n == 2);
+	CHECK(strv_has(&p.dropped, "/Qpar") && strv_has(&p.dropped, "/ignore:4199"));
+	plan_fini(&p);
+	/* The same description for Linux has none of it. */
+	CHECK_INT(plan_text(windows_like, &p, &e), 0);
+	text = joined(&p.steps[1].argv);
+	CHECK_MSG(begins(text, "CC -O3 -std=c99 -DWIN32 "), "%s", text);
+	free(text);
+	plan_fini(&p);
+}
+
+TEST(no_compiler_for_v8_is_said)
+{
+	struct json *gyp = json_parse(windows_like, strlen(windows_like), NULL);
+	struct toolchain t;
+	struct err e = {0};
+	struct plan p;
+
+	make_toolchain(&t);
+	t.target = target_find("win32-x64");
+	strv_fini(&t.cxx_v8);
+	CHECK_INT(plan_make(gyp, &t, (struct abi){ABI_NODE, 127}, &p, &e), ERR_UNSUPPORTED);
+	CHECK_MSG(strstr(e.msg, "x86_64-w64-mingw32") != NULL, "%s", e.msg);
+	e = (struct err){0};
+	CHECK_INT(plan_make(gyp, &t, (struct abi){ABI_NAPI, 6}, &p, &e), 0);
+	plan_fini(&p);
+	toolchain_fini(&t);
+	json_free(gyp);
 }
