@@ -13,7 +13,7 @@ BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
 AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
 	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
-	napi_table node_abi report runs_on
+	napi_table node_abi pe_check pe_entry pe_read report runs_on
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
@@ -27,8 +27,7 @@ ROUTES = artifacts auth builds check health jobs lease prebuilds publish result 
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
-	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c \
-	builder/plan/msvc.c \
+	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
 	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
@@ -40,9 +39,9 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules catalog configured elf_ranges elf_read engine fetch file http_body \
 	http_parser http_peers http_range http_reply http_router http_server http_spool http_target \
-	inventory job job_limits json name opt pack package plan quota registry run sandbox share \
+	inventory job job_limits json name opt pack package pe plan quota registry run sandbox share \
 	store target unpack
-TEST_LIB = audit_sample canned_http elf_build http_fixture raw_tar test toolchains
+TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
@@ -57,7 +56,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev bubblewrap util-linux nodejs npm \
 	ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
-	binutils g++ python3 file zstd xz-utils lld-14
+	binutils g++ python3 file zstd xz-utils lld-14 llvm-14
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 LLHTTP = $(wildcard /usr/share/llhttp)
 LLHTTP_SRC = $(addprefix $(LLHTTP)/,api.c http.c llhttp.c)
@@ -148,8 +147,10 @@ $(B)/tests/contract/%_test: $(B)/tests/contract/%_test.o $(call OBJ,$(TEST_LIB:%
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/pe_facts: $(call OBJ,tests/lib/pe_facts.c) $(LIB_OBJ)
+	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(B)/tests/contract/http_hostile_test
-tests: deps $(TEST_BIN) $(B)/tests/elf_facts
+tests: deps $(TEST_BIN) $(B)/tests/elf_facts $(B)/tests/pe_facts
 .SECONDARY:
 
 setup:

@@ -1,14 +1,17 @@
 #include "builder/audit/audit.h"
 
 #include "builder/audit/elf_check.h"
+#include "builder/audit/pe_check.h"
 
 static void
 add_format(struct audit_report *r, const char *found)
 {
-	char want[FORMAT_TEXT_SIZE] = "an ELF file";
+	char want[FORMAT_TEXT_SIZE] = "an addon: an ELF file or a Windows DLL";
 	struct finding *f = report_add(r, RULE_FORMAT, SEVERITY_ERROR);
 
-	if (r->target != NULL)
+	if (r->target != NULL && r->target->pe_machine != 0)
+		format_pe_text(r->target->pe_machine, want);
+	else if (r->target != NULL)
 		format_elf_text(r->target->elf_class, r->target->elf_data, r->target->elf_machine,
 				want);
 	report_say(&f->expected, "%s", want);
@@ -46,15 +49,46 @@ judge(const struct elf *elf, const void *data, size_t len, const struct audit_re
 	elf_check(&c);
 }
 
+static void
+judge_pe(const struct pe *pe, const void *data, size_t len, const struct audit_request *req,
+	 struct audit_report *r)
+{
+	struct pe_check c = {.pe = pe, .data = data, .len = len, .abi = req->abi, .report = r};
+	struct finding *f;
+
+	pe_measure(pe, data, len, r);
+	if (r->target == NULL)
+		r->target = pe_target(pe);
+	if (r->target == NULL) {
+		f = report_add(r, RULE_MACHINE, SEVERITY_ERROR);
+		report_say(&f->expected, "a file for one of the %zu targets", target_count());
+		report_say(&f->found, "%s, for none of them", r->format.text);
+		report_say(&f->evidence, "Machine is 0x%x", pe->machine);
+		return;
+	}
+	c.target = r->target;
+	pe_check(&c);
+}
+
 struct audit_report *
 audit_bytes(const void *data, size_t len, const struct audit_request *req)
 {
 	struct audit_report *r = report_new(req);
 	struct err e = {0};
 	struct elf elf;
+	struct pe pe;
 
 	format_identify(data, len, &r->format);
-	if (r->format.kind != FORMAT_ELF) {
+	if (r->format.kind == FORMAT_PE && (r->target == NULL || r->target->pe_machine != 0)) {
+		if (pe_read(data, len, &pe, &e) < 0) {
+			err_context(&e, "%s", r->format.text);
+			add_format(r, e.msg);
+		} else {
+			judge_pe(&pe, data, len, req, r);
+			pe_fini(&pe);
+		}
+	} else if (r->format.kind != FORMAT_ELF ||
+		   (r->target != NULL && r->target->pe_machine != 0)) {
 		add_format(r, r->format.text);
 	} else if (elf_read(data, len, &elf, &e) < 0) {
 		add_format(r, e.msg);

@@ -176,10 +176,17 @@ identify_macho(const unsigned char *p, size_t len, struct format *out)
 	return true;
 }
 
+void
+format_pe_text(uint16_t machine, char out[FORMAT_TEXT_SIZE])
+{
+	const char *name = name_of(pe_machines, ARRAY_SIZE(pe_machines), machine);
+
+	snprintf(out, FORMAT_TEXT_SIZE, "PE %s DLL", name != NULL ? name : "of an unknown machine");
+}
+
 static bool
 identify_pe(const unsigned char *p, size_t len, struct format *out)
 {
-	const char *machine;
 	size_t at;
 
 	if (len < 64 || memcmp(p, "MZ", 2) != 0)
@@ -189,9 +196,10 @@ identify_pe(const unsigned char *p, size_t len, struct format *out)
 		say(out, FORMAT_UNKNOWN, "a DOS program");
 		return true;
 	}
-	machine = name_of(pe_machines, ARRAY_SIZE(pe_machines), u16_le(p + at + 4));
-	say(out, FORMAT_PE, "PE %s %s", machine != NULL ? machine : "of an unknown machine",
-	    (u16_le(p + at + 22) & 0x2000) != 0 ? "DLL" : "program");
+	out->kind = FORMAT_PE;
+	format_pe_text((uint16_t)u16_le(p + at + 4), out->text);
+	if ((u16_le(p + at + 22) & 0x2000) == 0)
+		strcpy(out->text + strlen(out->text) - strlen("DLL"), "program");
 	return true;
 }
 

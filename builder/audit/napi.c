@@ -293,3 +293,12 @@ napi_declared(const struct elf *elf, const void *data, unsigned *version)
 	}
 	return decode(elf, odd, &c, version);
 }
+
+bool
+napi_declared_code(enum napi_code kind, const void *code, size_t len, unsigned *version)
+{
+	struct code c = {0};
+
+	memcpy(c.bytes, code, len < CODE_SIZE ? len : CODE_SIZE);
+	return kind == NAPI_CODE_ARM64 ? decode_aarch64(&c, version) : decode_x86(&c, version);
+}

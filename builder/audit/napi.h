@@ -38,4 +38,8 @@ unsigned napi_symbol_version(const char *symbol);
  */
 bool napi_declared(const struct elf *elf, const void *data, unsigned *version);
 
+/* The same, of a function's code itself; `len` bytes of it are there. */
+enum napi_code { NAPI_CODE_X86, NAPI_CODE_ARM64 };
+bool napi_declared_code(enum napi_code kind, const void *code, size_t len, unsigned *version);
+
 #endif

@@ -57,6 +57,7 @@ for t in build/asan/tests/*/*_test; do
 	[[ -x $t ]] && run "asan/${t##*/}" "$t"
 done
 run asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
+run asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
 
 build debug
 for t in build/debug/tests/*/*_test; do

@@ -1,0 +1,44 @@
+/*
+ * pe_check.h - the rules for Windows DLLs. An error and a warning mean what they mean for ELF files
+ * (elf_check.h).
+ *
+ * The names of the rules are those of the interface; on Windows they stand for: needed - imported
+ * DLLs; symbols - how functions of Node are imported; libc-version - the version of Windows;
+ * execstack - memory that is writable and executable, and no-execute; textrel - a DLL that cannot be
+ * moved; relro - the flags of address space layout randomisation; align - sections that share pages;
+ * debug-path - the path of the debug data and the time of the build.
+ */
+#ifndef BUILDER_AUDIT_PE_CHECK_H
+#define BUILDER_AUDIT_PE_CHECK_H
+
+#include "builder/audit/pe_read.h"
+#include "builder/audit/report.h"
+
+struct pe_check {
+	const struct pe *pe;
+	const unsigned char *data;
+	size_t len;
+	const struct target *target;
+	struct abi abi; /* what was asked for */
+	struct audit_report *report;
+};
+
+/* Fills the report's libs and abi; needs no target. */
+void pe_measure(const struct pe *pe, const void *data, size_t len, struct audit_report *r);
+
+/* The target that a file is for; NULL if it is none of ours. */
+const struct target *pe_target(const struct pe *pe);
+
+/* All rules, for a file that was read. The order is that of their weight. */
+void pe_check(const struct pe_check *c);
+
+/* pe_entry.c: rules entry, napi, symbols and exports. */
+void pe_check_entry(const struct pe_check *c);
+void pe_check_napi(const struct pe_check *c);
+void pe_check_symbols(const struct pe_check *c);
+void pe_check_exports(const struct pe_check *c);
+
+/* pe_entry.c: is this the file that Node's functions are imported from? */
+bool pe_is_node(const char *dll);
+
+#endif
