@@ -122,7 +122,7 @@ try_install() {
 	local host_var
 	host_var=npm_config_$(tr -c 'A-Za-z0-9\n' _ <<<"$name")_binary_host
 	(cd "$app" && env "$host_var=$url/prebuilds/$name" npm_config_arch="$arch" \
-		npm_config_platform=linux npm_config_libc="$libc" npm_config_cache="$scratch/npm-cache" \
+		npm_config_platform="${platform/linuxmusl/linux}" npm_config_libc="$libc" npm_config_cache="$scratch/npm-cache" \
 		npm_config_build_from_source=false \
 		npm install --no-audit --no-fund --loglevel=error "$package") >"$app.log" 2>&1 ||
 		{ echo "npm install failed: $(tail -n 1 "$app.log")"; return 1; }
