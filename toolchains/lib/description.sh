@@ -66,6 +66,9 @@ description() {
 	printf '"libc":{"name":%s,"floor":%s},\n' \
 		"$(json_string "$(conf_need "$conf" libc)")" "$(json_string "$(conf_need "$conf" floor)")"
 	printf '"components":{"root":%s,"node":%s},\n' "$(json_string "$root")" "$(json_string "$node")"
+	printf '"node_abis":['
+	node_abis "$DIR/components/$node" | awk '{ printf "%s{\"abi\":%s,\"version\":\"%s\"}", (NR > 1 ? "," : ""), $1, $2 }'
+	printf '],\n'
 	printf '"cc":%s,\n' "$(json_array clang-19 "${common[@]}")"
 	printf '"cxx":%s,\n' "$(json_array "${cxx[@]}" -stdlib=libc++)"
 	printf '"cxx_v8":%s,\n' "$(json_array "${cxx_v8[@]}")"
