@@ -19,7 +19,7 @@ SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command configure configured engine footprint resolve run share steps usage
 REMOTE = remote
-CTL = assemble build check command fetch progress prebuildctl publish status targets
+CTL = assemble build check command fetch printable progress prebuildctl publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains

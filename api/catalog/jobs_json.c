@@ -51,7 +51,7 @@ set_wait(struct json *o, enum job_state state, const char *target, int64_t seen,
 	if (state != JOB_WAITING && state != JOB_QUEUED) {
 		json_set_str(o, "stage", stage);
 	} else if (target[0] != '\0' && seen + TOOLCHAIN_FRESH_MS < clock_wall_ms()) {
-		json_set_str(o, "stage", "waiting for a worker with its toolchain");
+		json_set_str(o, "stage", "waiting for a toolchain");
 		hint = xasprintf("no worker has a toolchain for %s; run on one: prebuildctl "
 				 "toolchain assemble %s",
 				 target, target);

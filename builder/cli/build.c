@@ -24,7 +24,7 @@ static struct opt table[] = {
 	 .arg = "T",
 	 .many = true,
 	 .text = "a target, such as aarch64-linux-gnu or linux-arm64 (default: this machine's)"},
-	{.name = "all-targets", .text = "every target"},
+	{.name = "all-targets", .text = "every target for which a worker has a toolchain"},
 	{.name = "abi",
 	 .arg = "A",
 	 .many = true,
@@ -86,9 +86,8 @@ pause_ms(long ms)
 
 /* Follows the build to its end. *build is replaced by each newer state. */
 static int
-follow(const struct remote *r, struct json **build, bool quiet, struct err *e)
+follow(const struct remote *r, struct json **build, struct progress *p, bool quiet, struct err *e)
 {
-	struct progress p = {.terminal = isatty(STDOUT_FILENO) == 1};
 	char *path = xasprintf("/v1/builds/%s", json_str(*build, "id", ""));
 	uint64_t unreachable_since = 0;
 
@@ -97,7 +96,7 @@ follow(const struct remote *r, struct json **build, bool quiet, struct err *e)
 		struct err one = {0};
 
 		if (!quiet)
-			progress_show(&p, *build);
+			progress_show(p, *build);
 		pause_ms(POLL_MS);
 		if (remote_json(r, "GET", path, NULL, ANSWER_SECONDS, &newer, &one) == 0) {
 			json_free(*build);
@@ -113,12 +112,11 @@ follow(const struct remote *r, struct json **build, bool quiet, struct err *e)
 		}
 	}
 	if (!quiet)
-		progress_show(&p, *build);
+		progress_show(p, *build);
 	if (interrupted)
 		err_set(e, ERR_INTERRUPTED,
 			"stopped following %s; it goes on: prebuildctl status %s",
 			json_str(*build, "id", ""), json_str(*build, "id", ""));
-	progress_fini(&p);
 	free(path);
 	return e->code;
 }
@@ -126,17 +124,39 @@ follow(const struct remote *r, struct json **build, bool quiet, struct err *e)
 static void
 judge(const struct json *build, struct err *e)
 {
-	const char *state = json_str(build, "state", "");
+	const struct json *jobs = json_get(build, "jobs"), *first = NULL;
+	size_t failed = 0;
 
-	if (strcmp(state, "succeeded") == 0)
+	if (strcmp(json_str(build, "state", ""), "succeeded") == 0)
 		return;
-	json_foreach (job, json_get(build, "jobs"))
-		if (strcmp(json_str(job, "state", ""), "failed") == 0)
-			err_set(e, ERR_BUILD, "%s: %.300s (log: prebuildctl logs %s)",
-				json_str(job, "target", ""),
-				json_str(json_get(job, "error"), "message", "failed"),
-				json_str(job, "id", ""));
-	err_set(e, ERR_CANCELLED, "the build is %s", state);
+	json_foreach (job, jobs) {
+		if (strcmp(json_str(job, "state", ""), "failed") != 0)
+			continue;
+		if (failed++ == 0)
+			first = job;
+	}
+	if (first == NULL)
+		err_set(e, ERR_CANCELLED, "the build is %s", json_str(build, "state", ""));
+	else
+		err_set(e, ERR_BUILD, "%s: %.300s (log: prebuildctl logs %s)",
+			json_str(first, "target", ""),
+			json_str(json_get(first, "error"), "message", "failed"),
+			json_str(first, "id", ""));
+	if (failed > 1)
+		err_context(e, "%zu of %zu failed; the first is %s", failed, json_count(jobs),
+			    json_str(first, "id", ""));
+}
+
+/* The targets that "all" did not include. */
+static void
+tell_left_out(const struct json *list)
+{
+	if (json_count(list) == 0)
+		return;
+	fprintf(stderr, "prebuildctl: left out, because no worker has a toolchain:");
+	json_foreach (target, list)
+		fprintf(stderr, " %s", json_string(target, ""));
+	fprintf(stderr, "\n");
 }
 
 int
@@ -149,7 +169,8 @@ ctl_build(int argc, char **argv)
 		.table_size = ARRAY_SIZE(table),
 	};
 	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1];
-	struct json *body = NULL, *build = NULL;
+	struct json *body = NULL, *build = NULL, *left_out = NULL;
+	struct progress p = {0};
 	struct remote r = {0};
 	struct err e = {0};
 	bool json;
@@ -167,16 +188,23 @@ ctl_build(int argc, char **argv)
 	body = request_body(&o, package, version, &e);
 	if (e.code == 0 && ctl_remote(&o, &r, &e) == 0)
 		remote_json(&r, "POST", "/v1/builds", body, ANSWER_SECONDS, &build, &e);
-	if (e.code == 0 && !opts_get(&o, "no-wait")->given && follow(&r, &build, json, &e) == 0)
+	if (json_get(build, "left_out") != NULL)
+		left_out = json_copy(json_get(build, "left_out"));
+	progress_init(&p);
+	if (e.code == 0 && !opts_get(&o, "no-wait")->given && follow(&r, &build, &p, json, &e) == 0)
 		judge(build, &e);
 	if (build != NULL && json) {
 		ctl_print(json_copy(build));
 	} else if (build != NULL && opts_get(&o, "no-wait")->given) {
 		printf("%s\n", json_str(build, "id", ""));
 	} else if (build != NULL && !is_open(build)) {
-		progress_table(build);
+		progress_clear(&p);
+		progress_table(&p, build);
 	}
 	fflush(stdout);
+	tell_left_out(left_out);
+	progress_fini(&p);
+	json_free(left_out);
 	json_free(body);
 	json_free(build);
 	return ctl_end(&o, &r, &e);

@@ -1,9 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "builder/base/buf.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/printable.h"
 
 bool
 ctl_parse(struct opts *o, int argc, char **argv, int *code)
@@ -38,8 +40,12 @@ ctl_remote(struct opts *o, struct remote *r, struct err *e)
 int
 ctl_end(struct opts *o, struct remote *r, const struct err *e)
 {
-	if (e->code != 0 && e->msg[0] != '\0')
-		fprintf(stderr, "prebuildctl: %s\n", e->msg);
+	struct buf text = {0};
+
+	printable_add(&text, e->msg, 0);
+	if (e->code != 0 && text.len > 0)
+		fprintf(stderr, "prebuildctl: %s\n", text.data);
+	buf_fini(&text);
 	if (r != NULL)
 		remote_fini(r);
 	opts_fini(o);

@@ -3,36 +3,159 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include "builder/base/buf.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/cli/printable.h"
+
+#define COLUMNS_MIN 40
+#define DIGITS_MIN  8 /* of a digest in a narrow table */
+
+/* The size of the terminal; 0 by 0 if it does not say. */
+static void
+screen(size_t *columns, size_t *rows)
+{
+	struct winsize w = {0};
+
+	*columns = *rows = 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0)
+		return;
+	*columns = w.ws_col > 0 && w.ws_col < COLUMNS_MIN ? COLUMNS_MIN : w.ws_col;
+	*rows = w.ws_row;
+}
+
+static bool
+has_state(const struct json *job, const char *state)
+{
+	return strcmp(json_str(job, "state", ""), state) == 0;
+}
 
 static char *
 describe(const struct json *job)
 {
 	const char *state = json_str(job, "state", "?"), *stage = json_str(job, "stage", "");
-	const char *target = json_str(job, "target", "source"), *abi = json_str(job, "abi", "");
 	const char *error = json_str(json_get(job, "error"), "message", NULL);
 	long long step = json_int(job, "step", 0), steps = json_int(job, "steps", 0);
+	char *head = xasprintf("%-24s %-8s ", json_str(job, "target", "source"),
+			       json_str(job, "abi", "")),
+	     *text;
 
-	if (strcmp(state, "running") == 0 && steps > 0)
-		return xasprintf("%-24s %-8s %s, step %lld of %lld", target, abi, stage, step,
-				 steps);
-	if (strcmp(state, "running") == 0 || (strcmp(state, "queued") == 0 && stage[0] != '\0'))
-		return xasprintf("%-24s %-8s %s, %s", target, abi, state, stage);
-	if (error != NULL)
-		return xasprintf("%-24s %-8s %s: %s", target, abi, state, error);
-	return xasprintf("%-24s %-8s %s", target, abi, state);
+	if (has_state(job, "running") && steps > 0)
+		text = xasprintf("%s%s, step %lld of %lld", head, stage, step, steps);
+	else if ((has_state(job, "running") || has_state(job, "queued")) && stage[0] != '\0')
+		text = xasprintf("%s%s, %s", head, state, stage);
+	else if (error != NULL)
+		text = xasprintf("%s%s: %s", head, state, error);
+	else
+		text = xasprintf("%s%s", head, state);
+	free(head);
+	return text;
+}
+
+/* "b1 sqlite3@6.0.1: 3 of 14 done, 1 failed, 2 running" */
+static char *
+sum_up(const struct json *build)
+{
+	size_t done = 0, failed = 0, running = 0, n = 0;
+	struct buf text = {0};
+
+	json_foreach (job, json_get(build, "jobs")) {
+		n++;
+		running += has_state(job, "running");
+		failed += has_state(job, "failed");
+		done += !has_state(job, "running") && !has_state(job, "queued");
+	}
+	buf_addf(&text, "%s %s@%s: %zu of %zu done", json_str(build, "id", ""),
+		 json_str(build, "package", ""), json_str(build, "version", ""), done, n);
+	if (failed > 0)
+		buf_addf(&text, ", %zu failed", failed);
+	if (running > 0)
+		buf_addf(&text, ", %zu running", running);
+	return buf_take(&text);
+}
+
+/* What somebody could do about a job that waits; NULL if nothing. */
+static const char *
+first_hint(const struct json *build)
+{
+	json_foreach (job, json_get(build, "jobs"))
+		if (json_str(job, "hint", NULL) != NULL)
+			return json_str(job, "hint", NULL);
+	return NULL;
+}
+
+void
+progress_init(struct progress *p)
+{
+	const char *term = getenv("TERM");
+
+	*p = (struct progress){.terminal = isatty(STDOUT_FILENO) == 1 && term != NULL &&
+					   strcmp(term, "dumb") != 0};
+}
+
+/* Goes back to the first line that was drawn and takes all of them away. */
+static void
+add_erase(struct progress *p, struct buf *out)
+{
+	if (p->drawn > 0)
+		buf_addf(out, "\r\033[%zuA\033[J", p->drawn);
+	p->drawn = 0;
+}
+
+static void
+draw(struct progress *p, const struct json *build, size_t columns)
+{
+	struct buf out = {0};
+	char *sum = sum_up(build);
+	const char *hint = first_hint(build);
+
+	add_erase(p, &out);
+	for (size_t i = 0; i < p->state_count; i++) {
+		printable_add(&out, p->states[i], columns);
+		buf_adds(&out, "\n");
+	}
+	printable_add(&out, sum, columns);
+	buf_adds(&out, "\n");
+	p->drawn = p->state_count + 1;
+	if (hint != NULL) {
+		printable_add(&out, hint, columns);
+		buf_adds(&out, "\n");
+		p->drawn++;
+	}
+	/* In one piece, so that nobody sees it half drawn. */
+	fwrite(out.data, 1, out.len, stdout);
+	free(sum);
+	buf_fini(&out);
+}
+
+static void
+print_change(const struct json *job, const char *text)
+{
+	const char *hint = json_str(job, "hint", NULL);
+	struct buf out = {0};
+
+	printable_add(&out, text, 0);
+	if (hint != NULL) {
+		buf_adds(&out, ": ");
+		printable_add(&out, hint, 0);
+	}
+	printf("%s\n", out.data);
+	buf_fini(&out);
 }
 
 void
 progress_show(struct progress *p, const struct json *build)
 {
 	const struct json *jobs = json_get(build, "jobs");
-	size_t n = json_count(jobs), i = 0;
+	size_t n = json_count(jobs), i = 0, columns, rows;
+	bool drawing;
 
-	if (p->terminal && p->drawn > 0)
-		printf("\033[%zuA", p->drawn);
+	screen(&columns, &rows);
+	/* The cursor stands below the last line, and there may be a hint. */
+	drawing = p->terminal && columns > 0 && n + 3 <= rows;
 	while (p->state_count < n) {
 		p->states = xrealloc(p->states, (p->state_count + 1) * sizeof *p->states);
 		p->states[p->state_count++] = xstrdup("");
@@ -40,15 +163,26 @@ progress_show(struct progress *p, const struct json *build)
 	json_foreach (job, jobs) {
 		char *text = describe(job);
 
-		if (p->terminal)
-			printf("\r\033[K%.200s\n", text);
-		else if (strcmp(text, p->states[i]) != 0)
-			printf("%s\n", text);
+		if (!drawing && strcmp(text, p->states[i]) != 0)
+			print_change(job, text);
 		free(p->states[i]);
 		p->states[i++] = text;
 	}
-	p->drawn = n;
+	if (drawing)
+		draw(p, build, columns);
+	else
+		p->drawn = 0;
 	fflush(stdout);
+}
+
+void
+progress_clear(struct progress *p)
+{
+	struct buf out = {0};
+
+	add_erase(p, &out);
+	fwrite(out.data != NULL ? out.data : "", 1, out.len, stdout);
+	buf_fini(&out);
 }
 
 void
@@ -61,15 +195,36 @@ progress_fini(struct progress *p)
 }
 
 void
-progress_table(const struct json *build)
+progress_table(const struct progress *p, const struct json *build)
 {
-	printf("\n%-24s %-8s %-10s %10s  %s\n", "TARGET", "ABI", "STATE", "SIZE", "SHA-256");
+	size_t columns = 0, rows, digits;
+	struct buf out = {0};
+
+	if (p->terminal)
+		screen(&columns, &rows);
+	buf_addf(&out, "%-24s %-8s %-10s %9s  ", "TARGET", "ABI", "STATE", "SIZE");
+	digits = columns > out.len + DIGITS_MIN ? columns - out.len : DIGITS_MIN;
+	buf_adds(&out, "SHA-256\n");
 	json_foreach (job, json_get(build, "jobs")) {
 		const struct json *artifact = json_get(job, "artifact");
+		const char *error = json_str(json_get(job, "error"), "message", "");
+		char *line;
 
-		printf("%-24s %-8s %-10s %10lld  %s\n", json_str(job, "target", ""),
-		       json_str(job, "abi", ""), json_str(job, "state", ""),
-		       (long long)json_int(artifact, "size", 0),
-		       json_str(artifact, "sha256", json_str(job, "id", "")));
+		if (artifact != NULL && !json_is_null(artifact))
+			line = xasprintf(
+				"%-24s %-8s %-10s %9lld  %.*s", json_str(job, "target", ""),
+				json_str(job, "abi", ""), json_str(job, "state", ""),
+				(long long)json_int(artifact, "size", 0),
+				columns > 0 ? (int)digits : -1, json_str(artifact, "sha256", ""));
+		else
+			line = xasprintf("%-24s %-8s %-10s %s%s%s", json_str(job, "target", ""),
+					 json_str(job, "abi", ""), json_str(job, "state", ""),
+					 json_str(job, "id", ""), error[0] != '\0' ? ": " : "",
+					 error);
+		printable_add(&out, line, columns);
+		buf_adds(&out, "\n");
+		free(line);
 	}
+	fwrite(out.data, 1, out.len, stdout);
+	buf_fini(&out);
 }

@@ -1,6 +1,8 @@
 /*
- * progress.h - a build as it goes: on a terminal one line a job, drawn again in place; elsewhere a
- * plain line whenever something changes.
+ * progress.h - a build as it goes: on a terminal one line a job and a sum, drawn again in place;
+ * elsewhere, and on a terminal with too few lines, a plain line whenever something changes.
+ *
+ * What is shown may come from a hostile package's build: control characters are not passed on.
  */
 #ifndef BUILDER_CLI_PROGRESS_H
 #define BUILDER_CLI_PROGRESS_H
@@ -10,19 +12,24 @@
 
 struct json;
 
-/* Plain data; {0} to start. terminal: whether lines may be drawn again. */
+/* Plain data; progress_init to start. */
 struct progress {
-	bool terminal;
-	size_t drawn;  /* lines on the screen */
+	bool terminal; /* standard output is one that can go back */
+	size_t drawn;  /* lines on the screen that may be drawn again */
 	char **states; /* what was said last, per job */
 	size_t state_count;
 };
 
+void progress_init(struct progress *p);
+
 /* build: the object of GET /v1/builds/{id}. */
 void progress_show(struct progress *p, const struct json *build);
+
+/* The end: takes what can be drawn again off the screen, for the table. */
+void progress_clear(struct progress *p);
 void progress_fini(struct progress *p);
 
 /* The table at the end: one row a job. */
-void progress_table(const struct json *build);
+void progress_table(const struct progress *p, const struct json *build);
 
 #endif

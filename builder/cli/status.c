@@ -9,6 +9,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/printable.h"
 #include "builder/cli/progress.h"
 
 #define ANSWER_SECONDS 30
@@ -33,12 +34,15 @@ print_build(const struct json *build)
 	printf("%s %s@%s: %s\n", json_str(build, "id", ""), json_str(build, "package", ""),
 	       json_str(build, "version", ""), json_str(build, "state", ""));
 	json_foreach (job, json_get(build, "jobs")) {
-		const char *error = json_str(json_get(job, "error"), "message", NULL);
+		const char *error =
+			json_str(json_get(job, "error"), "message", json_str(job, "hint", NULL));
+		struct buf line = {0};
 
+		printable_add(&line, error != NULL ? error : "", 0);
 		printf("  %-6s %-24s %-8s %s%s%s\n", json_str(job, "id", ""),
 		       json_str(job, "target", ""), json_str(job, "abi", "?"),
-		       json_str(job, "state", ""), error != NULL ? ": " : "",
-		       error != NULL ? error : "");
+		       json_str(job, "state", ""), error != NULL ? ": " : "", line.data);
+		buf_fini(&line);
 	}
 }
 
