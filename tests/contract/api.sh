@@ -8,6 +8,7 @@ set -u
 addon good
 addon broken
 echo 'this is no C' >>"$packages/broken/1.0.0/addon.c"
+addon escapes 'printf "error: \\033[31mred\\007 \\302\\233m\\n" >&2; exit 1'
 start_registry
 serve var --workers 2 --registry "$registry" --hold 2 --max-body 4K
 server=$pid
@@ -153,6 +154,11 @@ prints_json() { # TEXT ARGUMENT…
 exits "build" 0 build good@1.0.0 --target "$target"
 exits "build, which fails" 1 build broken@1.0.0 --target "$target"
 exits "build without a version" 2 build good
+exits "build, whose error could command a terminal" 1 build escapes@1.0.0 --target "$target"
+cat "$scratch/ctl.out" "$scratch/ctl.err" >"$scratch/shown"
+like "… says it without control characters" "$(cat "$scratch/shown")" "error: .\[31mred"
+if LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]\|\302\233')" "$scratch/shown"; then false; fi
+report "… none at all"
 exits "with an unknown flag" 2 status --colour
 exits "with an unknown command" 2 bild
 exits "without a server" 3 status --server http://127.0.0.1:1
@@ -167,6 +173,44 @@ prints_json "logs --json" logs "$job" --json
 prints_json "targets --json" targets --json
 prints_json "check --json" check fetched.node --target "$target" --json
 is "prebuildctl check --json: the verdict" "$(value 'v[0].verdict')" pass
+
+# ---- all targets: those that some worker can build ----
+
+other=aarch64-linux-gnu
+service=$url
+serve all --workers 0
+curl -s -m 60 -o "$scratch/early" -w '%{http_code}' "$url/v1/builds" \
+	-d '{"package":"good","version":"1.0.0","targets":"all"}' >"$scratch/early.status" &
+early=$!
+http GET /v1/targets
+is "/v1/targets without a worker" "$(value 'v.targets.filter((t) => t.buildable).length')" 0
+"$prebuildd" worker --server "$url" --cache "$scratch/all-cache" --toolchains "$toolchains" \
+	--registry "$registry" --slots 1 --targets "$target" 2>>"$scratch/all-worker.log" &
+started+=($!)
+wait "$early"
+body=$(cat "$scratch/early")
+is "\"all\" waits for the first worker" "$(cat "$scratch/early.status")" 202
+is "… and is what it can build" "$(value 'v.jobs.map((j) => j.target).join()')" "$target"
+is "… the others are named" "$(value "v.left_out.includes('$other') && !v.left_out.includes('$target')")" true
+await_build "$(value v.id)"
+is "… and succeeds" "$(value v.state)" succeeded
+http GET /v1/targets
+is "/v1/targets: what is buildable" \
+	"$(value 'v.targets.filter((t) => t.buildable).map((t) => t.target).join()')" "$target"
+post_build good 1.0.0 "$other"
+is "a target that nobody can build: accepted" "$status" 202
+build=$(value v.id)
+is "… it waits" "$(value 'v.jobs[0].state + ", " + v.jobs[0].stage')" "queued, waiting for a toolchain"
+like "… and says what to do" "$(value 'v.jobs[0].hint')" "toolchain assemble $other"
+PREBUILDD_URL=$url exits "status of it" 0 status "$build"
+like "… shows that" "$(cat "$scratch/ctl.out")" "queued: .*toolchain assemble $other"
+http DELETE "/v1/builds/$build"
+is "… it can be cancelled" "$(value v.state)" cancelled
+path=$(prebuild_path good 1.0.0)
+http GET "${path/linux-x64/linuxmusl-x64}"
+problem "the mirror does not queue what nobody can build" 404 unsupported-target
+url=$service
+path=$(prebuild_path good 1.0.0)
 
 # ---- one data folder, one service ----
 
@@ -190,6 +234,9 @@ is "SIGTERM: of ${#below[@]} processes below it none is left" "$left" 0
 serve tokens --workers 0 --auth tokens --registry "$registry" --on-miss 404
 export PREBUILDD_URL=$url
 admin=$scratch/tokens/keys/admin.token
+curl -s -m 60 -o "$scratch/nobody" -H "Authorization: Bearer $(cat "$admin")" "$url/v1/builds" \
+	-d '{"package":"good","version":"1.0.0","targets":"all"}' &
+nobody=$!
 post_build good 1.0.0
 problem "without a token" 401 unauthorized
 request="{\"package\":\"good\",\"version\":\"1.0.0\",$list}"
@@ -214,3 +261,7 @@ exits "without a token" 5 build good@1.0.0 --target "$target" --no-wait
 exits "with a token" 0 build good@1.0.0 --target "$target" --no-wait --token-file "$admin"
 exits "cancel" 0 cancel "$build" --token-file "$admin"
 like "the tokens are readable by their owner only" "$(stat -c %a "$admin")" "600"
+wait "$nobody"
+body=$(cat "$scratch/nobody")
+is "\"all\", and no worker comes" "$(value 'v.status + " " + v.code')" "503 busy"
+like "… says what to do" "$(value v.detail)" "toolchain assemble"
