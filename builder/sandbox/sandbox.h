@@ -6,7 +6,7 @@
  * mounts is added; /tmp is a small tmpfs; /proc and /dev are minimal; the environment is exactly
  * `env`; no new privileges, no capabilities; the network is off unless asked for. Limits are per
  * process (setrlimit) but for the number of processes, which counts in the sandbox's own user
- * namespace; sums over all processes, disk and wall time are the engine's (engine/watch.h).
+ * namespace; sums over all processes, disk and wall time are the engine's (engine/run.h).
  *
  * bubblewrap must run as an ordinary user: a worker that was started as root becomes `nobody`
  * first (workers/privilege.h).
