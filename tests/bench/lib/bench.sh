@@ -87,6 +87,7 @@ field() { # FILE EXPRESSION over its JSON, as v
 }
 
 assemble() { # TARGET…
+	[[ -e $toolchains/$1 && $# -eq 1 ]] || say "toolchains for $*"
 	"$ctl" toolchain assemble "$@" --toolchains "$toolchains" >"$scratch/assemble.log" 2>&1 ||
 		die "the toolchains cannot be assembled: $(tail -n 1 "$scratch/assemble.log")"
 }
