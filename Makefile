@@ -17,7 +17,7 @@ AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_nee
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command configure configured engine footprint resolve run share steps usage
+ENGINE = command configure configured default_abi engine footprint resolve run share steps usage
 REMOTE = remote
 CTL = assemble build check command fetch printable progress prebuildctl publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
@@ -37,7 +37,7 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog configured elf_ranges elf_read engine fetch file http_body \
+TESTS = abi audit audit_rules catalog configured default_abi elf_ranges elf_read engine fetch file http_body \
 	http_parser http_peers http_range http_reply http_router http_server http_spool http_target \
 	inventory job job_limits json name opt pack package pe plan quota registry run sandbox share \
 	store target unpack

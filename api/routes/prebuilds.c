@@ -382,8 +382,10 @@ route_prebuild(struct http_request *r, void *data)
 		goto none;
 	}
 	/* Others may have published one. */
-	if (w->name.abi.kind != ABI_NAPI) {
-		problem(r, "unsupported-abi", "only Node-API addons (napi-vN) are built here");
+	if (w->name.abi.kind == ABI_ELECTRON) {
+		problem(r, "unsupported-abi",
+			"Electron's headers are not here; only Node-API addons load in Electron as "
+			"they are");
 		goto none;
 	}
 	free(file);

@@ -54,7 +54,15 @@ engine_fail(struct engine *en, enum job_outcome outcome, const char *code, const
 }
 
 void
-command_env(struct strv *env)
+command_node(const struct engine *en, struct buf *out)
+{
+	buf_adds(out, NODE_MOUNT);
+	if (en->spec.abi.kind == ABI_NODE)
+		buf_addf(out, "/abi/%u", en->spec.abi.version);
+}
+
+void
+command_env(const struct engine *en, struct strv *env)
 {
 	static const char *const fixed[] = {
 		"PATH=" NODE_MOUNT "/bin:/usr/bin:/bin",
@@ -65,11 +73,14 @@ command_env(struct strv *env)
 		"SOURCE_DATE_EPOCH=499162500",
 		"PYTHONDONTWRITEBYTECODE=1",
 		"PLAN_OUT=" PLAN_WORK "/plan.json",
-		"npm_config_nodedir=" NODE_MOUNT,
 	};
+	struct buf node = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strv_add(env, fixed[i]);
+	command_node(en, &node);
+	strv_addf(env, "npm_config_nodedir=%s", node.data);
+	buf_fini(&node);
 }
 
 static void
@@ -95,7 +106,7 @@ make_spec(const struct engine *en, struct run_spec *out)
 		sandbox_mount(&out->sandbox, t->dir, TOOLCHAIN_MOUNT, false);
 	sandbox_mount(&out->sandbox, t->node, NODE_MOUNT, false);
 	sandbox_mount(&out->sandbox, en->spec.scratch, PLAN_WORK, true);
-	command_env(&out->env);
+	command_env(en, &out->env);
 }
 
 void

@@ -34,11 +34,15 @@ static void ask(void *arg);
 static void
 make_argv(const struct engine *en, struct strv *argv)
 {
+	struct buf node = {0};
+
 	strv_add(argv, NODE_MOUNT "/bin/node");
 	strv_add(argv, NODE_MOUNT "/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js");
 	strv_add(argv, "configure");
 	strv_add(argv, "--loglevel=warn");
-	strv_add(argv, "--nodedir=" NODE_MOUNT);
+	command_node(en, &node);
+	strv_addf(argv, "--nodedir=%s", node.data);
+	buf_fini(&node);
 	strv_addf(argv, "--arch=%s", en->spec.toolchain->target->node_arch);
 	if (en->spec.abi.kind == ABI_NAPI)
 		strv_addf(argv, "--napi_build_version=%u", en->spec.abi.version);
@@ -71,7 +75,7 @@ make_key(struct engine *en, const struct strv *argv)
 	struct digest_stream s;
 	struct strv env = {0};
 
-	command_env(&env);
+	command_env(en, &env);
 	digest_start(&s);
 	add_list(&s, argv);
 	add_list(&s, &env);
@@ -253,8 +257,18 @@ ask(void *arg)
 void
 configure_begin(struct engine *en)
 {
+	const struct abi *abi = &en->spec.abi;
 	struct strv argv = {0};
 
+	if (abi->kind == ABI_NODE &&
+	    toolchain_node_version(en->spec.toolchain, abi->version) == NULL) {
+		engine_fail(en, OUTCOME_FAILED, "unsupported-abi",
+			    "there are no headers of a Node with ABI %u here; "
+			    "toolchains/components/node.conf names those that there are",
+			    abi->version);
+		engine_next(en);
+		return;
+	}
 	make_argv(en, &argv);
 	make_key(en, &argv);
 	strv_fini(&argv);

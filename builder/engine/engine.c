@@ -148,17 +148,47 @@ loaded(const struct run_end *end, void *arg)
 	if (en->load == NULL)
 		en->load = json_object();
 	json_set_bool(en->load, "ran", true);
-	json_set_str(en->load, "runtime", t->load_runtime);
+	json_set_str(en->load, "runtime", en->runtime);
 	json_set_str(en->load, "emulator", t->load_emulator);
 	why = json_str(en->load, "error", end->what);
 	if (!end->ok || !json_bool(en->load, "ok", false)) {
 		json_set_bool(en->load, "ok", false);
 		if (!en->cancelled)
 			engine_fail(en, OUTCOME_REFUSED, "load-failed", "load test in %s: %s",
-				    t->load_runtime, end->ok ? "no report" : why);
+				    en->runtime, end->ok ? "no report" : why);
 	}
 	command_end(c);
 	engine_next(en);
+}
+
+static unsigned
+major(const char *version)
+{
+	return (unsigned)strtoul(version, NULL, 10);
+}
+
+/* The command and the name of what loads the addon. One that uses V8 only loads in a Node of its ABI:
+ * this machine's are all there, of another machine's there is one. */
+static bool
+choose_runtime(struct engine *en, struct strv *argv)
+{
+	const struct toolchain *t = en->spec.toolchain;
+	unsigned abi = en->spec.abi.version;
+	const char *version, *space = strchr(t->load_runtime, ' ');
+
+	en->runtime = xstrdup(t->load_runtime);
+	strv_extend(argv, &t->load_argv);
+	if (en->spec.abi.kind != ABI_NODE)
+		return true;
+	version = toolchain_node_version(t, abi);
+	if (strcmp(t->load_argv.at[0], NODE_MOUNT "/bin/node") == 0) {
+		free(en->runtime);
+		en->runtime = xasprintf("node %s", version);
+		strv_fini(argv);
+		strv_addf(argv, NODE_MOUNT "/abi/%u/bin/node", abi);
+		return true;
+	}
+	return strncmp(t->load_runtime, "node ", 5) == 0 && major(space + 1) == major(version);
 }
 
 static void
@@ -167,8 +197,16 @@ load(struct engine *en)
 	const struct toolchain *t = en->spec.toolchain;
 	struct strv argv = {0};
 
-	engine_say(en, "==> load test in %s", t->load_runtime);
-	strv_extend(&argv, &t->load_argv);
+	if (!choose_runtime(en, &argv)) {
+		engine_say(en, "==> no Node with ABI %u for %s: not loaded", en->spec.abi.version,
+			   t->target->triple);
+		en->load = json_object();
+		json_set_bool(en->load, "ran", false);
+		strv_fini(&argv);
+		engine_next(en);
+		return;
+	}
+	engine_say(en, "==> load test in %s", en->runtime);
 	if (t->load_script) {
 		strv_add(&argv, PLAN_WORK "/loadtest.js");
 		strv_add(&argv, en->spec.package);
@@ -189,6 +227,7 @@ engine_free(struct engine *en)
 	json_free(en->load);
 	free(en->steps);
 	free(en->addon);
+	free(en->runtime);
 	free(en->copy);
 	free(en);
 }

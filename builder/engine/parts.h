@@ -65,6 +65,7 @@ struct engine {
 	uint64_t spent_ms, busy_since; /* time that steps ran; since when they run now */
 
 	char *addon, *copy; /* paths outside the sandbox: the result, and the one that is loaded */
+	char *runtime;      /* what loads it */
 	struct json *load;
 };
 
@@ -96,13 +97,16 @@ void command_end(struct command *c);
 void command_cancel_all(struct engine *en);
 
 /* The environment of every command. */
-void command_env(struct strv *env);
+void command_env(const struct engine *en, struct strv *env);
 
 /* CONFIGURE: evaluates binding.gyp, then calls engine_next. */
 void configure_begin(struct engine *en);
 
 /* Whether it was only waiting for another job: the caller goes on with engine_next then. */
 bool configure_cancel(struct engine *en);
+
+/* The folder of the Node whose headers the addon is compiled with: "/node", or "/node/abi/127". Appends. */
+void command_node(const struct engine *en, struct buf *out);
 
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);

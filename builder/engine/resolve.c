@@ -1,3 +1,4 @@
+#include "builder/engine/default_abi.h"
 #include "builder/engine/resolve.h"
 
 #include <stdarg.h>
@@ -87,35 +88,6 @@ fail(struct resolve *r, enum job_outcome outcome, const char *code, const char *
 
 /* ---- FETCH ---- */
 
-/* What the package is built for unless somebody asks for more: the highest Node-API version that
- * it names, as prebuild-install would ask for; else, if it uses node-addon-api, the version that
- * every supported Node has. */
-static int
-default_abi(struct resolve *r, const struct json *manifest)
-{
-	const struct json *versions = json_get(json_get(manifest, "binary"), "napi_versions");
-	struct abi abi = {.kind = ABI_NAPI};
-
-	json_foreach (v, versions) {
-		int64_t n = json_number(v, 0);
-
-		if (n > abi.version && n <= ABI_NAPI_MAX)
-			abi.version = (unsigned)n;
-	}
-	if (abi.version == 0 &&
-	    json_get(json_get(manifest, "dependencies"), "node-addon-api") != NULL)
-		abi.version = 8;
-	if (abi.version == 0) {
-		fail(r, OUTCOME_FAILED, "unsupported",
-		     "%s@%s does not say that it uses Node-API (binary.napi_versions or "
-		     "node-addon-api); addons that use V8 directly are not built here",
-		     r->spec.package, r->spec.version);
-		return r->e.code;
-	}
-	abi_text(abi, r->abi);
-	return 0;
-}
-
 /* A version range and nothing that would make npm fetch from elsewhere. */
 static bool
 is_range(const char *spec)
@@ -171,7 +143,9 @@ read_package(struct resolve *r, struct err *e)
 		fail(r, OUTCOME_FAILED, "unsupported",
 		     "%s@%s has no binding.gyp: it is no addon that can be built", r->spec.package,
 		     r->spec.version);
-	else if (default_abi(r, manifest) == 0)
+	else
+		abi_text(default_abi(r->src, manifest, r->spec.toolchain->node_abi), r->abi);
+	if (r->e.code == 0)
 		write_reduced_manifest(r, manifest, e);
 out:
 	json_free(manifest);

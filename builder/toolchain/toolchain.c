@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "builder/base/file.h"
 #include "builder/base/json.h"
@@ -80,6 +81,21 @@ read_load(struct toolchain *t, struct err *e)
 	return 0;
 }
 
+/* The ABI of the Node that runs builds is a link to it among the others. */
+static void
+read_node_abi(struct toolchain *t)
+{
+	json_foreach (one, json_get(t->description, "node_abis")) {
+		int64_t abi = json_int(one, "abi", 0);
+		char *path = xasprintf("%s/abi/%lld", t->node, (long long)abi);
+		struct stat st;
+
+		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+			t->node_abi = (unsigned)abi;
+		free(path);
+	}
+}
+
 /* The folder's name and its manifest must agree; `toolchain verify` checks the files themselves,
  * which takes too long for every start. */
 static int
@@ -132,8 +148,8 @@ toolchain_open(const char *dir, const struct target *target, struct toolchain *o
 	}
 	if (component(real_dir, out->description, "root", &out->root, e) == 0 &&
 	    component(real_dir, out->description, "node", &out->node, e) == 0 &&
-	    read_lists(out, e) == 0)
-		read_load(out, e);
+	    read_lists(out, e) == 0 && read_load(out, e) == 0)
+		read_node_abi(out);
 out:
 	free(path);
 	free(real_dir);
@@ -141,6 +157,15 @@ out:
 	if (e->code != 0)
 		toolchain_fini(out);
 	return e->code;
+}
+
+const char *
+toolchain_node_version(const struct toolchain *t, unsigned abi)
+{
+	json_foreach (one, json_get(t->description, "node_abis"))
+		if (json_int(one, "abi", 0) == abi)
+			return json_str(one, "version", NULL);
+	return NULL;
 }
 
 void

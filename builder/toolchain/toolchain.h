@@ -31,6 +31,7 @@ struct toolchain {
 	bool load_script;         /* the former */
 	char *load_runtime;       /* "node 20.20.2" */
 	char *load_emulator;      /* "qemu-aarch64 7.2", or NULL */
+	unsigned node_abi;        /* of the Node that runs builds */
 	struct json *description; /* the whole document, for provenance */
 };
 
@@ -39,5 +40,9 @@ struct toolchain {
 int
 toolchain_open(const char *dir, const struct target *target, struct toolchain *out, struct err *e);
 void toolchain_fini(struct toolchain *t);
+
+/* The release of Node with that ABI whose headers and program are at NODE_MOUNT "/abi/<abi>"; NULL if
+ * there is none. Lives as long as the toolchain. */
+const char *toolchain_node_version(const struct toolchain *t, unsigned abi);
 
 #endif

@@ -36,7 +36,7 @@ refused "bad version" 400 invalid "{\"package\":\"good\",\"version\":\"^1.0.0\",
 refused "no targets" 400 invalid '{"package":"good","version":"1.0.0","targets":[]}'
 refused "bad target" 422 unsupported '{"package":"good","version":"1.0.0","targets":["pdp11-unix"]}'
 refused "bad ABI" 400 invalid "{\"package\":\"good\",\"version\":\"1.0.0\",$list,\"abis\":[\"napi\"]}"
-refused "other ABI" 422 unsupported "{\"package\":\"good\",\"version\":\"1.0.0\",$list,\"abis\":[\"node-v115\"]}"
+refused "other ABI" 422 unsupported "{\"package\":\"good\",\"version\":\"1.0.0\",$list,\"abis\":[\"electron-v133\"]}"
 head -c 5000 /dev/zero | tr '\0' ' ' >"$scratch/large"
 http POST /v1/builds -H 'Content-Type: application/json' --data-binary "@$scratch/large"
 problem "POST /v1/builds: too large" 413 too-large
@@ -125,7 +125,7 @@ http GET "$path.report.json"
 is ".report.json" "$status $(value v.verdict)" "200 pass"
 http GET "${path/linux-x64/sunos-x64}"
 problem "a target that is none here" 404 unsupported-target
-http GET "${path/napi-v6/node-v115}"
+http GET "${path/napi-v6/electron-v133}"
 problem "an ABI that is not built" 404 unsupported-abi
 http GET "${path%/*}/other.tar.gz"
 problem "a name that no client asks for" 404 unknown-name
