@@ -12,7 +12,8 @@ SHELL = /bin/bash
 BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
 AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
-	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format musl musl_table napi \
+	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format macho_check macho_read musl \
+	musl_table napi \
 	napi_table node_abi pe_check pe_entry pe_read report runs_on
 TRANSFER = fetch request
 SOURCE = registry unpack

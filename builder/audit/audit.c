@@ -1,6 +1,7 @@
 #include "builder/audit/audit.h"
 
 #include "builder/audit/elf_check.h"
+#include "builder/audit/macho_check.h"
 #include "builder/audit/pe_check.h"
 
 static void
@@ -87,6 +88,8 @@ audit_bytes(const void *data, size_t len, const struct audit_request *req)
 			judge_pe(&pe, data, len, req, r);
 			pe_fini(&pe);
 		}
+	} else if (r->format.kind == FORMAT_MACHO) {
+		macho_check(data, len, r);
 	} else if (r->format.kind != FORMAT_ELF ||
 		   (r->target != NULL && r->target->pe_machine != 0)) {
 		add_format(r, r->format.text);
