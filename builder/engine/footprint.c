@@ -62,17 +62,16 @@ look_at(struct look *l, const char *dir, const char *path, unsigned depth)
 {
 	char *full = xasprintf("%s/%s", dir, path);
 	struct stat st;
+	int r = lstat(full, &st) == 0 ? 0 : err_sys(l->e, -errno, "look at %s", path);
 
-	if (l->left-- == 0)
-		err_set(l->e, ERR_LIMIT, "more entries than are looked at");
-	else if (lstat(full, &st) != 0)
-		err_sys(l->e, -errno, "look at %s", path);
-	else if (!is_excepted(l, path) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-		add_entry(l, path, &st);
-	if (l->e->code == 0 && S_ISDIR(st.st_mode))
-		look_into(l, dir, path, depth + 1);
 	free(full);
-	return l->e->code;
+	if (r != 0)
+		return r;
+	if (l->left-- == 0)
+		return err_set(l->e, ERR_LIMIT, "more entries than are looked at");
+	if (!is_excepted(l, path) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+		add_entry(l, path, &st);
+	return S_ISDIR(st.st_mode) ? look_into(l, dir, path, depth + 1) : 0;
 }
 
 static int
