@@ -72,6 +72,14 @@ unpack_on_pool(uv_work_t *w)
 			    e.code == ERR_MALFORMED || e.code == ERR_LIMIT ? OUTCOME_FAILED
 									   : OUTCOME_ERROR,
 			    err_name(e.code), "unpack the source: %s", e.msg);
+	/* A package that ships its own builds may build nothing where one of them fits. */
+	if (en->e.code == 0) {
+		char *prebuilds = xasprintf("%s/prebuilds", src);
+
+		if (file_remove_tree(prebuilds, &e) != 0)
+			engine_fail(en, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+		free(prebuilds);
+	}
 	free(src);
 }
 

@@ -48,8 +48,16 @@ CONFIGURATION_KEYS = (
 
 
 def GenerateOutput(target_list, target_dicts, data, params):
+    # In the order in which the package's own file has them, which says what matters: gyp's list has
+    # an addon for the package's tests before the addon itself.
+    def position(name):
+        build_file, target = gyp.common.ParseQualifiedTarget(name)[:2]
+        names = [t.get("target_name") for t in data[build_file].get("targets", [])]
+        return (build_file not in params["build_files"], build_file,
+                names.index(target) if target in names else len(names))
+
     out = []
-    for name in target_list:
+    for name in sorted(target_list, key=position):
         target = target_dicts[name]
         one = {key: target[key] for key in TARGET_KEYS if key in target}
         build_file = gyp.common.ParseQualifiedTarget(name)[0]
