@@ -36,12 +36,12 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c \
 	builder/check/confined.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
-	workers/slot.c
+	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog configured default_abi elf_ranges elf_read engine fetch file http_body \
-	http_parser http_peers http_range http_reply http_router http_server http_spool http_target \
-	inventory job job_limits json name opt pack package pe plan quota registry run sandbox share \
-	store target unpack
+TESTS = abi audit audit_rules catalog configured default_abi elf_ranges elf_read engine fetch file \
+	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
+	http_target inventory job job_limits json name opt pack package pe plan quota registry run \
+	sandbox share sources store target unpack
 TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

@@ -24,6 +24,7 @@
 #include "workers/privilege.h"
 #include "workers/quota.h"
 #include "workers/slot.h"
+#include "workers/sources.h"
 
 #define BUILDS_MAX  256
 #define POOL_A_SLOT 2 /* a piece of work and the pump */
@@ -161,7 +162,7 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 	long builds = sysconf(_SC_NPROCESSORS_ONLN), pool;
 	const struct target *only[32];
 	size_t only_count = 0;
-	char host[64] = "worker", size[32];
+	char host[64] = "worker", size[32], *path;
 	bool embedded = opts_get(o, "embedded")->given;
 
 	if (opts_get(o, "slots")->given &&
@@ -212,6 +213,9 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 			return err_set(e, ERR_INTERRUPTED, "the service has gone");
 	}
 	w->config.cache = w->cache;
+	path = xasprintf("%s/sources", w->cache);
+	w->config.sources = sources_new(path);
+	free(path);
 	w->config.inventory = inventory_new(w->toolchains, only, only_count);
 	return 0;
 }
@@ -238,6 +242,7 @@ worker_main(int argc, char **argv)
 		fprintf(stderr, "prebuildd worker: %s\n", e.msg);
 	inventory_free(w.config.inventory);
 	configured_free(w.config.configured);
+	sources_free(w.config.sources);
 	free(w.name);
 	free(w.toolchains);
 	free(w.cache);

@@ -18,6 +18,7 @@
 #include "builder/toolchain/toolchain.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
+#include "workers/sources.h"
 
 #define LEASE_SECONDS   40
 #define ANSWER_SECONDS  30
@@ -226,29 +227,6 @@ lease_on_pool(uv_work_t *w)
 
 /* ---- PREPARE ---- */
 
-static int
-fetch_source(struct slot *s)
-{
-	const char *hex = json_str(s->job, "source", "");
-	char *folder = xasprintf("%s/sources", s->config->cache);
-	char *path = xasprintf("/v1/worker/sources/%s", hex);
-	struct digest want, have;
-
-	s->source = xasprintf("%s/%s.tar.gz", folder, hex);
-	if (digest_parse(hex, &want) != 0)
-		err_set(&s->e, ERR_INVALID, "the lease names no source");
-	else if (file_mkdirs(folder, 0755, &s->e) == 0 && !file_exists(s->source))
-		remote_save(&s->remote, path, s->source, NULL, &s->e);
-	if (s->e.code == 0 && digest_path(s->source, &have, &s->e) == 0 &&
-	    !digest_equal(&want, &have)) {
-		unlink(s->source);
-		err_set(&s->e, ERR_DIGEST, "the source bundle does not have its digest");
-	}
-	free(folder);
-	free(path);
-	return s->e.code;
-}
-
 static void
 prepare_on_pool(uv_work_t *w)
 {
@@ -257,7 +235,8 @@ prepare_on_pool(uv_work_t *w)
 	if (file_remove_tree(s->scratch, &s->e) != 0 || file_mkdirs(s->scratch, 0755, &s->e) != 0)
 		return;
 	if (strcmp(json_str(s->job, "kind", ""), "build") == 0)
-		fetch_source(s);
+		sources_get(s->config->sources, &s->remote, json_str(s->job, "source", ""),
+			    &s->source, &s->e);
 }
 
 /* ---- RUN ---- */

@@ -21,18 +21,20 @@ struct quota;
 struct remote;
 struct share;
 struct slot;
+struct sources;
 struct uv_loop_s;
 
 /* Shared by all slots; outlives them. */
 struct slot_config {
 	const char *server, *token_file;
 	const char *name;     /* of the worker; a slot adds its number */
-	const char *cache;    /* scratch folders and downloaded sources */
+	const char *cache;    /* for scratch folders */
 	const char *registry; /* base URL */
 	struct inventory *inventory;
 	struct share *share;
 	struct configured *configured;
 	struct quota *quota;
+	struct sources *sources;
 	struct job_limits limits;
 };
 

@@ -198,13 +198,16 @@ void
 progress_table(const struct progress *p, const struct json *build)
 {
 	size_t columns = 0, rows, digits;
+	char *head = xasprintf("%-24s %-8s %-10s %9s  SHA-256", "TARGET", "ABI", "STATE", "SIZE");
 	struct buf out = {0};
 
 	if (p->terminal)
 		screen(&columns, &rows);
-	buf_addf(&out, "%-24s %-8s %-10s %9s  ", "TARGET", "ABI", "STATE", "SIZE");
-	digits = columns > out.len + DIGITS_MIN ? columns - out.len : DIGITS_MIN;
-	buf_adds(&out, "SHA-256\n");
+	digits = strlen(head) - strlen("SHA-256");
+	digits = columns > digits + DIGITS_MIN ? columns - digits : DIGITS_MIN;
+	printable_add(&out, head, columns);
+	buf_adds(&out, "\n");
+	free(head);
 	json_foreach (job, json_get(build, "jobs")) {
 		const struct json *artifact = json_get(job, "artifact");
 		const char *error = json_str(json_get(job, "error"), "message", "");

@@ -192,7 +192,8 @@ write_piece(const void *data, size_t len, void *arg)
 int
 remote_save(const struct remote *r, const char *path, const char *file, char *digest, struct err *e)
 {
-	char *temp = xasprintf("%s.part-%d", file, (int)getpid());
+	static atomic_uint count;
+	char *temp = xasprintf("%s.part-%d-%u", file, (int)getpid(), atomic_fetch_add(&count, 1));
 	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), code;
 	struct transfer_request req = {
 		.method = "GET",
