@@ -67,6 +67,12 @@ quota_answered(struct quota *q, const struct quota_waiter *w, bool job)
 	deal(q);
 }
 
+bool
+quota_is_asking(const struct quota *q)
+{
+	return q->asking > 0 || q->asking_due > 0;
+}
+
 void
 quota_ended(struct quota *q)
 {

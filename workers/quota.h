@@ -39,6 +39,9 @@ void quota_forget(struct quota *q, struct quota_waiter *w);
 /* What it asked for has been answered: with a job or without. */
 void quota_answered(struct quota *q, const struct quota_waiter *w, bool job);
 
+/* Whether any slot has asked and not been answered. */
+bool quota_is_asking(const struct quota *q);
+
 /* Its job is over. */
 void quota_ended(struct quota *q);
 

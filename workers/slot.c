@@ -464,6 +464,8 @@ on_timer(uv_timer_t *timer)
 
 	if (s->state == PAUSE)
 		go(s, REST);
+	else if (s->state == FLUSH && !s->pumping)
+		go(s, FLUSH);
 	else if (s->job != NULL && s->state != DELIVER && s->state != CLEAN)
 		pump(s);
 }
@@ -561,7 +563,9 @@ go(struct slot *s, enum state next)
 		if (!s->pumping && !s->lost && (s->log.len > 0 || s->sending.len > 0) &&
 		    s->pump_e.code == 0)
 			pump(s);
-		if (!s->pumping)
+		/* What a worker that stops hands back must not go to a slot of the same that still
+		 * asks; the timer looks again. */
+		if (!s->pumping && !(s->stopping && quota_is_asking(s->config->quota)))
 			go(s, s->lost ? CLEAN : DELIVER);
 		break;
 	case DELIVER:

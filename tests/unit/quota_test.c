@@ -85,6 +85,9 @@ TEST(the_last_slots_are_for_what_is_due)
 	quota_answered(&q, &a[2].waiter, false);
 	CHECK_INT(q.asking, 1);
 	CHECK_INT(q.asking_due, 0);
+	CHECK(quota_is_asking(&q));
+	quota_answered(&q, &a[3].waiter, false);
+	CHECK(!quota_is_asking(&q));
 }
 
 TEST(who_forgets_is_not_called)
