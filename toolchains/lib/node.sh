@@ -56,7 +56,7 @@ node_make() {
 			;;
 		esac
 	done <"$TMP/node.used"
-	ln -s ../.. "$node/abi/$(node_abi "$node")"
+	ln -s .. "$node/abi/$(node_abi "$node")"
 	LC_ALL=C sort "$TMP/node.used" >"$node/packages.txt"
 	folder=$(publish "$node" "$DIR/components/node")
 	make_record "$1" "$2" "${folder#"$DIR/"}" "$DRIFT"
