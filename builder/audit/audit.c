@@ -90,6 +90,7 @@ audit_bytes(const void *data, size_t len, const struct audit_request *req)
 		}
 	} else if (r->format.kind == FORMAT_MACHO) {
 		macho_check(data, len, r);
+		add_format(r, r->format.text);
 	} else if (r->format.kind != FORMAT_ELF ||
 		   (r->target != NULL && r->target->pe_machine != 0)) {
 		add_format(r, r->format.text);

@@ -111,7 +111,6 @@ macho_check(const void *data, size_t len, struct audit_report *r)
 	struct macho_slice slices[MACHO_SLICES_MAX];
 	size_t count = 0;
 	struct err e = {0};
-	struct finding *f;
 
 	macho_slices(data, len, slices, &count, &e);
 	for (size_t i = 0; e.code == 0 && i < count; i++) {
@@ -125,14 +124,9 @@ macho_check(const void *data, size_t len, struct audit_report *r)
 		check_slice(&m, r);
 		macho_fini(&m);
 	}
-	/* The first finding is what the summary says. */
-	f = report_add(r, RULE_FORMAT, SEVERITY_ERROR);
-	if (r->target != NULL)
-		report_say(&f->expected, "a file for %s", r->target->triple);
-	else
-		report_say(&f->expected,
-			   "a file for one of the %zu targets, none of which is macOS",
-			   target_count());
-	report_say(&f->found, "%s%s%s", r->format.text, e.code != 0 ? ": " : "",
-		   e.code != 0 ? e.msg : "");
+	if (e.code != 0) {
+		size_t n = strlen(r->format.text);
+
+		snprintf(r->format.text + n, sizeof r->format.text - n, ": %s", e.msg);
+	}
 }

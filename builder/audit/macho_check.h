@@ -7,7 +7,7 @@
 
 #include "builder/audit/report.h"
 
-/* Fills format, libs and abi of the report, and adds findings. Of a universal file every slice is looked
+/* Fills format (with what is wrong, if it cannot be read), libs and abi of the report, and adds findings. Of a universal file every slice is looked
  * at; libs and abi are the first one's. */
 void macho_check(const void *data, size_t len, struct audit_report *r);
 

@@ -333,8 +333,8 @@ TEST(what_check_prints)
 	struct elf_spec spec = sample_good(&sample_x64);
 	struct audit_request req = {
 		.target = &sample_x64, .abi = {ABI_NAPI, 6}, .file = "build/a.node"};
-	static const char *const members[] = {"file", "format", "target",   "verdict",
-					      "abi",  "needs",  "findings", "load"};
+	static const char *const members[] = {"file",  "format",  "target",   "verdict", "abi",
+					      "needs", "runs_on", "findings", "load"};
 	struct audit_report *r;
 	struct json *v, *parsed;
 	size_t i = 0;

@@ -46,7 +46,9 @@ assemble(const char *triple, const char *manifest, const char *description)
 		       : xasprintf("{\"schema\":1,\"target\":\"%s\",\"components\":"
 				   "{\"root\":\"root-1\",\"node\":\"node-1\"},\"cc\":[\"cc\"],"
 				   "\"cxx\":[\"c++\"],\"cflags\":[],\"ldflags\":[],\"ldlibs\":[],"
-				   "\"ar\":[\"ar\"],\"strip\":[\"strip\"]}",
+				   "\"ar\":[\"ar\"],\"strip\":[\"strip\"],\"cxx_v8\":[],"
+				   "\"ldlibs_v8\":[],\"loadtest\":{\"kind\":\"host\","
+				   "\"argv\":[\"host\"]}}",
 				   triple);
 	put(folder, "toolchain.json", text);
 	link = xasprintf("%s/%s", test_dir(), triple);
