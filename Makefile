@@ -11,10 +11,10 @@ SHELL = /bin/bash
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
-AUDIT = audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_layout elf_needs elf_notes \
-	elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target format macho_check macho_read musl \
-	musl_table napi \
-	napi_table node_abi pe_check pe_entry pe_read report runs_on
+AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa elf_layout \
+	elf_needs elf_notes elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target \
+	format macho_check macho_read musl musl_table napi napi_table node_abi pe_check pe_entry pe_read \
+	report runs_on x86_code x86_insn x86_reach
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
@@ -38,10 +38,10 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog configured default_abi elf_ranges elf_read engine fetch file \
-	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
-	http_target inventory job job_limits json name opt pack package pe plan quota registry run \
-	sandbox share sources store target unpack
+TESTS = abi audit audit_rules catalog configured default_abi elf_functions elf_ranges elf_read engine \
+	fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
+	http_spool http_target inventory job job_limits json name opt pack package pe plan quota \
+	registry run sandbox share sources store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
@@ -54,11 +54,13 @@ SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 # ---- libraries, all from Debian ----
 PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev bubblewrap util-linux nodejs npm \
-	ca-certificates curl procps
+	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev bubblewrap util-linux \
+	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
 	binutils g++ python3 file zstd xz-utils lld-14 llvm-14
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
+# Zydis comes without a file for pkg-config.
+ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)
 LLHTTP = $(wildcard /usr/share/llhttp)
 LLHTTP_SRC = $(addprefix $(LLHTTP)/,api.c http.c llhttp.c)
 # Strict mode must be the same for the parser and for who calls it.
@@ -77,7 +79,7 @@ LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
 
 ifneq ($(filter-out setup clean help demo test run bench,$(or $(MAKECMDGOALS),all)),)
 PC_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lZydis
 endif
 
 # One short line a file; V=1 shows the commands.
@@ -109,6 +111,8 @@ help:
 deps:
 	@for p in $(PACKAGES); do pkg-config --exists $$p || { \
 		echo "make: the library $$p is missing; install it with: make setup" >&2; exit 1; }; done
+	@test -n "$(ZYDIS)" || { \
+		echo "make: the library Zydis is missing; install it with: make setup" >&2; exit 1; }
 	@test -n "$(LLHTTP)" || { \
 		echo "make: llhttp is missing; install it with: make setup" >&2; exit 1; }
 

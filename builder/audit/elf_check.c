@@ -82,6 +82,7 @@ elf_check(const struct elf_check *c)
 	elf_check_symbols(c);
 	elf_check_cxx(c);
 	elf_check_layout(c);
+	elf_check_isa(c);
 	elf_check_exports(c);
 	elf_check_paths(c);
 }

@@ -53,8 +53,11 @@ void elf_measure_entry(const struct elf *elf, const void *data, size_t len, stru
 void elf_check_entry(const struct elf_check *c);
 void elf_check_napi(const struct elf_check *c);
 
-/* elf_layout.c: execstack, textrel, relro, align, eflags, rpath, relr, tls, isa. */
+/* elf_layout.c: execstack, textrel, relro, align, eflags, rpath, relr, tls. */
 void elf_check_layout(const struct elf_check *c);
+
+/* elf_isa.c: isa. */
+void elf_check_isa(const struct elf_check *c);
 
 /* elf_exports.c: exports. */
 void elf_check_exports(const struct elf_check *c);

@@ -10,8 +10,6 @@
 /* First versions that understand DT_RELR: glibc 2.36; musl 1.2.4, which no floor states. */
 #define RELR_GLIBC_MINOR 36
 
-#define ISA_BASELINE 1u
-
 static void
 check_rpath(const struct elf_check *c)
 {
@@ -225,33 +223,6 @@ check_tls(const struct elf_check *c)
 	}
 }
 
-/*
- * What the file says itself: x86 by the level that it needs, ARM by its build attributes. A
- * linker may keep only those of its first input, so this finds wrong files but proves no right
- * one; instructions are not decoded.
- */
-static void
-check_isa(const struct elf_check *c)
-{
-	uint32_t above = c->elf->x86_isa_needed & ~ISA_BASELINE;
-	unsigned arm = elf_target_arm_arch(c->target);
-	struct finding *f;
-
-	if (above != 0) {
-		f = report_add(c->report, RULE_ISA, SEVERITY_ERROR);
-		report_say(&f->expected, "code for every x86-64 processor");
-		report_say(&f->found, "needs x86-64-v%d", 32 - __builtin_clz(above));
-		report_say(&f->evidence, "GNU_PROPERTY_X86_ISA_1_NEEDED is 0x%x",
-			   c->elf->x86_isa_needed);
-	}
-	if (c->elf->arm_arch > arm) {
-		f = report_add(c->report, RULE_ISA, SEVERITY_ERROR);
-		report_say(&f->expected, "code for ARMv%u", arm);
-		report_say(&f->found, "code for ARMv%u", c->elf->arm_arch);
-		report_say(&f->evidence, "Tag_CPU_arch in .ARM.attributes");
-	}
-}
-
 void
 elf_check_layout(const struct elf_check *c)
 {
@@ -262,5 +233,4 @@ elf_check_layout(const struct elf_check *c)
 	check_eflags(c);
 	check_relr(c);
 	check_tls(c);
-	check_isa(c);
 }

@@ -20,7 +20,7 @@ struct elf_bytes {
 struct elf_dynamic {
 	uint64_t strtab, strsz, symtab, syment, hash, gnu_hash, versym, verneed, verdef;
 	uint64_t rel, relsz, rela, relasz, jmprel, pltrelsz, pltrel;
-	uint64_t init, init_arraysz, mips_symtabno;
+	uint64_t mips_symtabno;
 	bool has_strtab, has_symtab;
 };
 

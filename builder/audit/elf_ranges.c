@@ -24,6 +24,18 @@ elf_ranges_add_read_only(struct elf_ranges *r, const struct elf *elf, size_t len
 			elf_ranges_add(r, elf->segments[i].offset, elf->segments[i].filesz, len);
 }
 
+void
+elf_ranges_add_code(struct elf_ranges *r, const struct elf *elf, size_t len)
+{
+	for (size_t i = 0; i < elf->section_count; i++)
+		if (elf->sections[i].type == SHT_PROGBITS &&
+		    (elf->sections[i].flags & SHF_EXECINSTR) != 0)
+			elf_ranges_add(r, elf->sections[i].offset, elf->sections[i].size, len);
+	for (size_t i = 0; elf->section_count == 0 && i < elf->segment_count; i++)
+		if (elf->segments[i].type == PT_LOAD && (elf->segments[i].flags & PF_X) != 0)
+			elf_ranges_add(r, elf->segments[i].offset, elf->segments[i].filesz, len);
+}
+
 static int
 compare(const void *a, const void *b)
 {

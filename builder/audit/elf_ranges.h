@@ -26,6 +26,10 @@ void elf_ranges_add(struct elf_ranges *r, uint64_t offset, uint64_t size, size_t
 /* The file parts of PT_LOAD segments that are not writable: code and constants. */
 void elf_ranges_add_read_only(struct elf_ranges *r, const struct elf *elf, size_t len);
 
+/* Executable code. Sections say where it is more exactly than segments, which may have constants
+ * too; without section headers, the file parts of executable PT_LOAD segments. */
+void elf_ranges_add_code(struct elf_ranges *r, const struct elf *elf, size_t len);
+
 /* Sorts them, and makes one of those that overlap or touch. */
 void elf_ranges_merge(struct elf_ranges *r);
 

@@ -202,10 +202,16 @@ take_entry(struct elf_reader *r, uint64_t tag, uint64_t value)
 		elf->relative_count[1] = (size_t)value;
 		break;
 	case DT_INIT:
-		d->init = value;
+		elf->init = value;
+		break;
+	case DT_INIT_ARRAY:
+		elf->init_array = value;
 		break;
 	case DT_INIT_ARRAYSZ:
-		d->init_arraysz = value;
+		elf->init_array_size = value;
+		break;
+	case DT_PLTGOT:
+		elf->got = value;
 		break;
 	case DT_TEXTREL:
 		elf->textrel = true;
@@ -329,7 +335,7 @@ read_dynamic(struct elf_reader *r)
 	elf->textrel |= (elf->dt_flags & DF_TEXTREL) != 0;
 	elf->bind_now |= (elf->dt_flags & DF_BIND_NOW) != 0 || (elf->dt_flags_1 & DF_1_NOW) != 0;
 	elf->static_tls = (elf->dt_flags & DF_STATIC_TLS) != 0;
-	elf->has_init = r->dynamic.init != 0 || r->dynamic.init_arraysz != 0;
+	elf->has_init = elf->init != 0 || elf->init_array_size != 0;
 	if ((rc = find_strings(r)) < 0 || (rc = take_strings(r, s->offset, count)) < 0 ||
 	    (rc = elf_read_relocs(r)) < 0)
 		return rc;

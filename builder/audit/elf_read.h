@@ -92,7 +92,10 @@ struct elf {
 	bool static_tls;               /* DF_STATIC_TLS */
 	bool has_relr;                 /* DT_RELR */
 	bool has_hash, has_gnu_hash;
-	bool has_init;      /* DT_INIT or a non-empty DT_INIT_ARRAY */
+	bool has_init; /* DT_INIT or a non-empty DT_INIT_ARRAY */
+	uint64_t init; /* DT_INIT, 0 if there is none */
+	uint64_t init_array, init_array_size;
+	uint64_t got;       /* DT_PLTGOT, 0 if there is none */
 	bool has_gnu_stack; /* PT_GNU_STACK is there */
 	bool exec_stack;    /* PT_GNU_STACK is executable */
 	bool has_relro;     /* PT_GNU_RELRO */

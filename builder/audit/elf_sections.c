@@ -25,11 +25,13 @@ static void
 name_sections(struct elf_reader *r, uint64_t table, const struct elf_section *names)
 {
 	const struct elf_bytes *b = &r->bytes;
-	const char *base = (const char *)b->data + names->offset;
-	const char *last;
+	const char *base, *last;
 
-	if (names->type != SHT_STRTAB || !bytes_have(b, names->offset, names->size) ||
-	    (last = memrchr(base, '\0', (size_t)names->size)) == NULL)
+	if (names->type != SHT_STRTAB || !bytes_have(b, names->offset, names->size))
+		return;
+	base = (const char *)b->data + names->offset;
+	last = memrchr(base, '\0', (size_t)names->size);
+	if (last == NULL)
 		return;
 	for (size_t i = 0; i < r->elf->section_count; i++) {
 		uint32_t name = bytes_u32(b, table + i * SHDR_SIZE(b->wide));

@@ -388,6 +388,68 @@ check "an addon that says it needs AVX2 is made" sh -c 'cd "$1" && clang-14 -c -
 	ld -shared -z x86-64-v3 -z relro -z now -z noexecstack foreign.o -o level.node' sh "$work"
 refused "a note for AVX2" "$x64" level isa 'every x86-64 processor \| needs x86-64-v3 \| GNU_PROPERTY_X86_ISA_1_NEEDED is 0x4'
 
+untested='x86-64-v3 \(AVX.*nothing in the file asks the processor .* \| v[a-z]+ at 0x[0-9a-f]+, in [0-9]+ functions of'
+wrong "code for AVX2" "$x64" isa "$untested" '' -mavx2
+wrong "code for AVX2" "$musl" isa "$untested" '' -mavx2
+wrong "code for AVX2 without unwinding tables" "$x64" isa "$untested" '' -mavx2 -fno-asynchronous-unwind-tables
+wrong "code for AVX-512" "$x64" isa 'x86-64-v4 \(.*AVX-512' \
+	'void more(float *p) { for (int i = 0; i < 64; i++) p[i] *= p[i]; }' -march=x86-64-v4 -mprefer-vector-width=512
+bits='int more(unsigned long a) { return __builtin_popcountl(a); }'
+wrong "one instruction of x86-64-v2" "$x64" isa 'x86-64-v2 \(POPCNT\).* popcnt at 0x[0-9a-f]+, in 1 functions' "$bits" -mpopcnt
+wrong "one instruction of BMI2" "$x64" isa 'x86-64-v3 \(BMI2\).* mulx at' \
+	'unsigned __int128 more(unsigned long a, unsigned long b) { return (unsigned __int128)a * b; }' -mbmi2
+if [[ -e $toolchains/i686-linux-gnu ]]; then
+	wrong "code for AVX2" i686-linux-gnu isa 'x86 with SSE2 processor .*nothing in the file asks' '' -mavx2
+fi
+
+# Functions that are called from a constructor, so that they run whatever the addon is asked for.
+kernels() { # COUNT ATTRIBUTES [CONDITION]
+	local n
+	for n in $(seq "$1"); do
+		echo "__attribute__((noinline$2)) static void kernel_$n(double *p)
+			{ for (int i = 0; i < 64; i++) p[i] = p[i] * p[i] + $n; }"
+	done
+	echo "double numbers[64]; __attribute__((constructor)) static void start(void) {
+		if (${3:-numbers[0] == 0}) {"
+	for n in $(seq "$1"); do
+		echo "kernel_$n(numbers);"
+	done
+	echo '} }'
+}
+plain() { # COUNT: others, with SSE only
+	local n
+	echo 'static volatile double product;'
+	for n in $(seq "$1"); do
+		echo "__attribute__((constructor, noinline)) static void plain_$n(void) { product *= $n.5; }"
+	done
+}
+avx2=',target("avx2")'
+supports='__builtin_cpu_supports("avx2")'
+# A test of something else, somewhere in the file.
+asks='int other(void) { return __builtin_cpu_supports("sse4.2"); }'
+for t in "$x64" "$musl"; do
+	check "$t, AVX2 behind a test is made" make_addon "$t" tested "$(kernels 20 "$avx2" "$supports")"
+	passes "AVX2 behind a test" "$t" tested
+done
+check "AVX2 behind a variable is made" make_addon "$x64" kept "static int has_avx2;
+	__attribute__((constructor(101))) static void ask(void) { has_avx2 = $supports; }
+	$(kernels 20 "$avx2" has_avx2)"
+passes "AVX2 behind a variable" "$x64" kept
+check "AVX2 behind a member of an object is made" make_addon "$x64" member "
+	struct { int level, avx2; } *object; void ask(void) { object->avx2 = $supports; }
+	$(kernels 3 "$avx2" 'object && object->avx2') $(plain 20)"
+passes "AVX2 behind a member of an object" "$x64" member
+wrong "code for AVX2 beside a test of something else" "$x64" isa \
+	'which nearly all of it is made of \| v[a-z]+ at .* reached from a constructor; in 2[0-9] functions' \
+	"$(kernels 20 '') $asks" -mavx2
+weak "some AVX2 without a test, beside a test of something else" "$x64" isa \
+	'reached without a test .* in 5 functions, 2[0-9] others' "$(kernels 5 "$avx2") $(plain 20) $asks"
+
+# Linkers keep the attributes of the toolchain's own start-up code.
+wrong "code for ARMv7" "$arm" isa 'code for ARMv6 \| code for ARMv7 \| movw and movt at offset' \
+	'int more(int a) { return a * 123456789; }' -march=armv7-a
+wrong "Thumb code for ARMv7" "$arm" isa 'code for ARMv7 \| n[a-z0-9_]+ is Thumb code' '' -march=armv7-a -mthumb
+
 # ---- exports ----
 
 printf '{ global: *; };\n' >"$work/everything"

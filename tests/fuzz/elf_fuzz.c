@@ -20,6 +20,8 @@ static const struct target targets[] = {
 	 EM_X86_64, 0, 0, 0x1000, "ld-musl-x86_64.so.1"},
 	{"arm-linux-gnueabihf", "linux", "arm", LIBC_GLIBC, 2, 17, ELFCLASS32, ELFDATA2LSB, EM_ARM,
 	 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3"},
+	{"i686-linux-gnu", "linux", "ia32", LIBC_GLIBC, 2, 17, ELFCLASS32, ELFDATA2LSB, EM_386, 0,
+	 0, 0x1000, "ld-linux.so.2"},
 	{"s390x-linux-gnu", "linux", "s390x", LIBC_GLIBC, 2, 17, ELFCLASS64, ELFDATA2MSB, EM_S390,
 	 0, 0, 0x1000, "ld64.so.1"},
 };

@@ -281,6 +281,16 @@ WRONG(is_armv7)
 {
 	s->arm_attributes = ATTRIBUTES_V7;
 }
+/* movw r0, #0xcd15; movt r0, #0x75b; bx lr. */
+WRONG(loads_halves)
+{
+	elf_build_symbol(
+		s, (struct elf_spec_symbol){.name = "_init", .code = "150d0ce35b0740e31eff2fe1"});
+}
+WRONG(is_thumb)
+{
+	sample_symbol(s, "napi_register_module_v1")->thumb = true;
+}
 WRONG(exports_more)
 {
 	elf_build_symbol(s, (struct elf_spec_symbol){.name = "helper", .defined = true});
@@ -382,6 +392,8 @@ TEST(each_rule_finds_what_it_is_for)
 		{refers_to_static_tls, &sample_x64, "tls", "warning", "DF_STATIC_TLS"},
 		{needs_avx2, &sample_x64, "isa", "error", "x86-64-v3"},
 		{is_armv7, &sample_armv6, "isa", "error", "ARMv7"},
+		{loads_halves, &sample_armv6, "isa", "error", "movw and movt at offset"},
+		{is_thumb, &sample_armv6, "isa", "error", "napi_register_module_v1 is Thumb"},
 		{exports_more, &sample_x64, "exports", "warning", "helper"},
 		{exports_sqlite_bound, &sample_x64, "exports", "warning", "sqlite3_open"},
 		{exports_sqlite_by_name, &sample_x64, "exports", "error", "sqlite3_open"},
@@ -539,6 +551,8 @@ TEST(no_false_alarms)
 		{own_temporary_file, &sample_x64},
 		{is_armv6, &sample_armv6},
 		{is_armv7, &sample_armhf},
+		{loads_halves, &sample_armhf},
+		{is_thumb, &sample_armhf},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -474,6 +474,43 @@ TEST(addons_of_the_compiler)
 	}
 }
 
+/* Code for newer processors is no mistake where the processor is asked. */
+TEST(code_for_newer_processors)
+{
+	static const char kernel[] =
+		"static double n[64]; __attribute__((noinline)) static void k(void)"
+		"{ for (int i = 0; i < 64; i++) n[i] = n[i] * n[i] + 1; }";
+	static const struct {
+		const char *flags, *more, *severity;
+	} cases[] = {
+		{"-mavx2 -O3", "void _init2(void) { k(); }", "error"},
+		{"-mavx2 -O3 -fno-asynchronous-unwind-tables", "void _init2(void) { k(); }",
+		 "error"},
+		{"-O3", "void _init2(void) { k(); }", NULL},
+		{"-mavx2 -O3", "void _init2(void) { if (__builtin_cpu_supports(\"avx2\")) k(); }",
+		 NULL},
+		{"-mpopcnt", "int _init2(long a) { k(); return __builtin_popcountl(a); }", "error"},
+	};
+
+	if (target_host() == NULL || target_host()->elf_machine != EM_X86_64)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *source = xasprintf("%s __attribute__((visibility(\"hidden\"))) %s", kernel,
+					 cases[i].more);
+		struct json *v = compiled(cases[i].flags, source);
+
+		free(source);
+		if (v == NULL)
+			continue;
+		CHECK_MSG((sample_finding(v, "isa") == NULL) == (cases[i].severity == NULL),
+			  "case %zu: %s", i, sample_findings(v));
+		if (cases[i].severity != NULL)
+			CHECK_STR(json_str(sample_finding(v, "isa"), "severity", ""),
+				  cases[i].severity);
+		json_free(v);
+	}
+}
+
 /* Nothing that a file says may stop the audit, or take it out of the file's bytes. */
 TEST(random_corruption)
 {
