@@ -92,7 +92,7 @@ CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
 .PHONY: all programs tests setup setup-test setup-bench demo test run bench check-layers \
-	check-format format lint fuzz install clean help deps
+	check-format format lint fuzz install clean help deps nightly
 .DELETE_ON_ERROR:
 
 all: deps programs
@@ -104,6 +104,7 @@ help:
 	@echo 'make demo       the whole way: build sqlite3 for two architectures, install it, query it'
 	@echo 'make test       every test; the last line is "N passed, N failed"'
 	@echo 'make run        start the service, data under ./var'
+	@echo 'make nightly    every target, built twice and compared, and the slow tests'
 	@echo 'make bench      measure, against nginx, node-gyp and the bare compiler'
 	@echo 'make check-layers check-format format lint fuzz install clean'
 
@@ -172,6 +173,11 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory programs tests
 	@tests/lib/run_all.sh
+
+# What takes long: every target, built twice and compared, and the tests that build sqlite3 natively.
+nightly:
+	@$(MAKE) --no-print-directory demo TARGETS=all
+	@SLOW=1 $(MAKE) --no-print-directory test
 
 # BENCH="name name", PAIRS=n, PACKAGE=name@version, TARGETS="…" choose and shorten.
 bench: setup-bench

@@ -46,3 +46,17 @@ done
 is "no new job" "$(jobs)" "$before"
 post_build "$package" "$version"
 is "POST again: 200, succeeded" "$status $(value v.state)" "200 succeeded"
+
+# SLOW=1: what upstream's own build on this machine has been compiled with, ours has too.
+if [[ ${SLOW:-0} == 1 ]]; then
+	http GET "/v1/artifacts/$sha/report"
+	ours=$(value 'v.load.compile_options.filter((o) => !o.startsWith("COMPILER=")).sort().join(" ")')
+	(cd "$scratch/first" && npm_config_build_from_source=true timeout 600 npm rebuild "$package") \
+		>"$scratch/native.log" 2>&1
+	report "npm rebuild from source" "$(tail -n 3 "$scratch/native.log")"
+	theirs=$(cd "$scratch/first" && node -e 'const s = require("sqlite3"); new s.Database(":memory:").all(
+		"pragma compile_options", (e, rows) => console.log(e || rows.map((r) => r.compile_options)
+		.filter((o) => !o.startsWith("COMPILER=")).sort().join(" ")))')
+	like "upstream's build says what it has" "$theirs" ENABLE_FTS5
+	is "ours has the same compile options" "$ours" "$theirs"
+fi
