@@ -121,7 +121,7 @@ static void
 start(struct bench *b, int i)
 {
 	struct job *j = &b->jobs[i];
-	char name[16];
+	char name[32];
 
 	snprintf(name, sizeof name, "scratch-%d", i);
 	CHECK_INT(file_mkdirs(test_path(name), 0755, NULL), 0);
