@@ -101,9 +101,10 @@ with_native() {
 	assemble "$native"
 }
 
+# A job that has been leased has its source; one whose source does not come has failed.
 source_is_known() { # BUILD
 	http GET "/v1/builds/$1"
-	[[ $(value 'v.jobs[0].stage') != "waiting for the source" ]]
+	[[ $(value 'v.jobs[0].state') =~ ^(running|succeeded|failed)$ ]]
 }
 
 # $BENCH_DIR/source: the data folder of a service that has the package's source and nothing else.
