@@ -139,7 +139,8 @@ check_x86(const struct elf_check *c)
 
 	if (code.cut) {
 		f = report_add(c->report, RULE_ISA, SEVERITY_WARNING);
-		report_say(&f->expected, "at most %u MB of code", X86_CODE_MAX >> 20);
+		report_say(&f->expected, "at most %u MB of code, with at most %u references in it",
+			   X86_CODE_MAX >> 20, X86_REFERENCES_MAX);
 		report_say(&f->found, "more, which was not looked at");
 	} else if (newer && !x86_code_tests(&code, c->elf)) {
 		say_untested(c, &code);

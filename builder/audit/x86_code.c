@@ -141,16 +141,18 @@ add_reference(struct reader *r, const struct x86_function *f, const struct x86_i
 	};
 }
 
-/* Decodes a function. What is outside of the table and cannot be decoded has told nothing. */
+/* Decodes a function, once. What is outside of the table and cannot be decoded has told nothing. */
 static void
-decode(struct reader *r, struct x86_function *f, bool references)
+decode(struct reader *r, struct x86_function *f)
 {
 	const unsigned char *code = r->data + f->offset;
 	size_t size = (size_t)(f->end - f->start), before = r->code->reference_count;
 	struct x86_insn insn;
 	bool bad = false;
 
-	f->sets = 0;
+	if (f->decoded)
+		return;
+	f->decoded = true;
 	for (size_t at = 0; at < size; at += insn.length) {
 		if (!x86_decode(r->decoder, code + at, size - at, f->start + at, &insn)) {
 			bad = true;
@@ -165,7 +167,7 @@ decode(struct reader *r, struct x86_function *f, bool references)
 		f->vector |= insn.vector;
 		f->sse |= insn.sse;
 		f->tests |= insn.tests;
-		if (references && insn.refers != X86_REFERS_NOT)
+		if (insn.refers != X86_REFERS_NOT)
 			add_reference(r, f, &insn);
 	}
 	if (bad && !f->named) {
@@ -173,6 +175,14 @@ decode(struct reader *r, struct x86_function *f, bool references)
 		f->vector = f->sse = false;
 		r->code->reference_count = before;
 	}
+}
+
+static int
+compare_references(const void *a, const void *b)
+{
+	const struct x86_reference *x = a, *y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
 }
 
 bool
@@ -188,13 +198,15 @@ x86_code_read(const struct elf *elf, const void *data, size_t len, struct x86_co
 	for (size_t i = 0; i < out->count && !newer; i++) {
 		struct x86_function *f = &out->functions[i];
 
-		if (!x86_may_be_newer(r.data + f->offset, (size_t)(f->end - f->start)))
-			continue;
-		decode(&r, f, false);
+		if (x86_may_be_newer(r.data + f->offset, (size_t)(f->end - f->start)))
+			decode(&r, f);
 		newer = f->sets != 0;
 	}
 	for (size_t i = 0; newer && i < out->count; i++)
-		decode(&r, &out->functions[i], true);
+		decode(&r, &out->functions[i]);
+	if (newer && out->reference_count > 0)
+		qsort(out->references, out->reference_count, sizeof *out->references,
+		      compare_references);
 	x86_decoder_free(r.decoder);
 	free(r.named);
 	return newer;

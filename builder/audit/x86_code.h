@@ -13,18 +13,19 @@
 struct elf;
 
 /* More code, or references in it, is not looked at. */
-#define X86_CODE_MAX       (256u << 20) /* bytes */
+#define X86_CODE_MAX       (192u << 20) /* bytes */
 #define X86_REFERENCES_MAX 8000000
 
 struct x86_function {
 	uint64_t start, end; /* virtual addresses */
 	uint64_t offset;     /* in the file */
-	uint64_t newer;      /* address of the first instruction of a newer set, if sets != 0 */
-	const char *name;    /* of that instruction */
-	uint32_t sets;       /* bits of enum x86_set */
 	bool named;          /* by the table for unwinding */
-	bool vector, sse;    /* has such instructions, x86_insn.h */
+	bool decoded;        /* so that the following is known */
 	bool tests;          /* has CPUID or XGETBV */
+	bool vector, sse;    /* has such instructions, x86_insn.h */
+	uint32_t sets;       /* bits of enum x86_set */
+	uint64_t newer;      /* address of the first instruction of such a set, if sets != 0 */
+	const char *name;    /* of that instruction */
 };
 
 struct x86_reference {
@@ -42,10 +43,9 @@ struct x86_code {
 };
 
 /*
- * Fills *out; x86_code_fini frees it. `data` is what elf_read was given, of `len` bytes. The
- * references and `sse`, `vector` and `tests` of functions are complete only if the result is true:
- * there is an instruction of a newer set in some function. Never fails. Takes time in proportion
- * to the code's length.
+ * Fills *out; x86_code_fini frees it. `data` is what elf_read was given, of `len` bytes. True if
+ * some function has an instruction of a newer set: only then is all of the code decoded. Never
+ * fails. Takes time in proportion to the code's length.
  */
 bool x86_code_read(const struct elf *elf, const void *data, size_t len, struct x86_code *out);
 void x86_code_fini(struct x86_code *code);
