@@ -147,7 +147,9 @@ stage(struct publishing *p, struct err *e)
 				   PUBLISH_ADDON_MAX, &inside, &addon, &size, e) != 0) {
 		goto out;
 	}
-	pub->file = xstrdup(strrchr(inside, '/') != NULL ? strrchr(inside, '/') + 1 : inside);
+	pub->file = xstrdup(strrchr(inside, '/') != NULL && !name_is_raw(p->name.layout)
+				    ? strrchr(inside, '/') + 1
+				    : inside);
 	if (!publish_file_valid(pub->file))
 		err_set(e, ERR_INVALID, "\"%.60s\" is no addon's name", pub->file);
 	else
