@@ -10,7 +10,7 @@ mkdir -p "$folder"
 cp "$here/tests/fixtures/exc.cc" "$folder/"
 echo '{"name":"exc","version":"1.0.0","binary":{"napi_versions":[6]}}' >"$folder/package.json"
 cat >"$folder/binding.gyp" <<'END'
-{"targets":[{"target_name":"exc","sources":["exc.cc"],
+{"targets":[{"target_name":"exc","sources":["exc.cc"],"defines":["NAPI_VERSION=<(napi_build_version)"],
   "cflags_cc":["-std=gnu++17","-fexceptions"],"cflags_cc!":["-fno-exceptions"]}]}
 END
 
