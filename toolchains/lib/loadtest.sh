@@ -102,7 +102,7 @@ loadtest_musl() {
 	if [[ -n $name ]]; then
 		: >"$TMP/prune"
 		loadtest_unpack "$debs" "$used" "$name"
-		libc=$(echo "$debs"/usr/lib/*/libc.so)
+		libc=$(echo "$debs"/lib/*/libc.so)
 	fi
 	cp "$libc" "$folder/root/lib/$(conf_need "$conf" loader)"
 }
