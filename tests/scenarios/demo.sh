@@ -77,7 +77,7 @@ build_with() {
 }
 
 if [[ -n $rebuild ]]; then
-	build_with "$scratch/elsewhere/second" --workers 1
+	build_with "$scratch/elsewhere/second" --workers $(($(nproc) + 1))
 	stop
 fi
 build_with "$scratch/var"
