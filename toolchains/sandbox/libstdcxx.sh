@@ -27,12 +27,12 @@ source)
 	flags="--target=$triple --sysroot=/toolchain/sysroot -resource-dir /toolchain/resource $*"
 	mkdir -p $build
 	cd $build
-	# musl's own directory for it; clang has no instruction builtins for what GCC's test looks for.
 	export CC="clang-19 $flags" CXX="clang++-19 $flags -nostdinc++ -nostdlib++"
 	export CFLAGS="-O2 -fPIC -ffile-prefix-map=/work/gcc=gcc"
 	export CXXFLAGS="$CFLAGS -Wno-unknown-warning-option -Wno-unused-command-line-argument"
 	export LDFLAGS='-fuse-ld=lld -rtlib=compiler-rt -unwindlib=libunwind'
 	export AR=llvm-ar-19 RANLIB=llvm-ranlib-19 NM=llvm-nm-19 STRIP=llvm-strip-19 LD=ld.lld
+	# clang has the two instructions' builtins under other names than random.cc expects.
 	ac_cv_x86_rdrand=no ac_cv_x86_rdseed=no /work/gcc/libstdc++-v3/configure \
 		--build=x86_64-linux-gnu --host="$triple" --prefix=/usr \
 		--with-gxx-include-dir=/usr/include/libstdcxx --disable-shared --enable-static \
