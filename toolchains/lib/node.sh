@@ -35,7 +35,7 @@ node_make() {
 	main=$(node_main)
 	DRIFT=locked
 	mapfile -t lines < <(lock_lines "$(lock_file node)")
-	step node "downloading and unpacking (220 MB)"
+	step node "downloading and unpacking (350 MB)"
 	lock_fetch "$TMP/node.used" "${lines[@]}"
 	while read -r line; do
 		case $line in
