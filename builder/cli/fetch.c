@@ -19,7 +19,8 @@ static struct opt table[] = {
 	{.name = "layout",
 	 .arg = "L",
 	 .value = "prebuild-install",
-	 .text = "prebuild-install, node-pre-gyp, prebuildify, or raw for the .node itself"},
+	 .text = "prebuild-install, node-pre-gyp, prebuildify, in-package (prebuilds/linux-x64.node), "
+		 "or raw for the .node itself"},
 	{.name = "output",
 	 .arg = "FILE",
 	 .text = "where to (also -o; default: the file's own name)"},
@@ -120,8 +121,8 @@ ctl_fetch(int argc, char **argv)
 			target != NULL ? target : "");
 	else if ((n.layout = name_layout_parse(layout)) == NAME_LAYOUT_COUNT)
 		err_set(&e, ERR_USAGE,
-			"--layout is prebuild-install, node-pre-gyp, prebuildify or raw, not "
-			"\"%s\"",
+			"--layout is prebuild-install, node-pre-gyp, prebuildify, in-package or "
+			"raw, not \"%s\"",
 			layout);
 	else if (ctl_remote(&o, &r, &e) == 0)
 		artifact = find_artifact(&r, &n, opts_get(&o, "abi")->value, &e);

@@ -9,6 +9,7 @@
 #define MUSL_PLATFORM "linuxmusl"
 
 /* The layouts. Fields: {name} is the package without its scope and {file} its name in a file name,
+ * {module} what binding.gyp calls the addon,
  * {platform} has the C library in it as prebuild-install spells it, {os} has not, {libc} is
  * node-pre-gyp's word for it, {addon} the addon's file name. The rows that are tried first are the
  * stricter ones. */
@@ -25,9 +26,20 @@ static const struct {
 			       "{abi}-{os}-{libc}-{arch}/{addon}"},
 	[NAME_PRE_GYP] = {"node-pre-gyp-0.11", "{abi}-{os}-{arch}.tar.gz",
 			  "{abi}-{os}-{arch}/{addon}"},
+	[NAME_MODULE_ARCH_LIBC] = {"node-pre-gyp-module-arch-libc",
+				   "{module}-v{version}-{abi}-{os}-{arch}-{libc}.tar.gz",
+				   "{module}/{addon}"},
+	[NAME_MODULE_LIBC_ARCH] = {"node-pre-gyp-module-libc-arch",
+				   "{module}-v{version}-{abi}-{os}-{libc}-{arch}.tar.gz",
+				   "{module}/{addon}"},
+	[NAME_MODULE] = {"node-pre-gyp-module", "{module}-v{version}-{abi}-{os}-{arch}.tar.gz",
+			 "{module}/{addon}"},
 	[NAME_PREBUILDIFY] = {"prebuildify",
 			      "{name}-v{version}-{abi}-{platform}-{arch}.prebuildify.tar.gz",
 			      "prebuilds/{os}-{arch}/{file}.{tag}"},
+	[NAME_IN_PACKAGE] = {"in-package",
+			     "{name}-v{version}-{abi}-{platform}-{arch}.in-package.tar.gz",
+			     "prebuilds/{platform}-{arch}.node"},
 	[NAME_RAW] = {"raw", "{name}-v{version}-{abi}-{platform}-{arch}.node", NULL},
 };
 
@@ -43,6 +55,17 @@ static const char *const platforms[] = {
 static const char *const archs[] = {
 	"arm", "arm64", "ia32",    "loong64", "mips",  "mipsel", "mips64el",
 	"ppc", "ppc64", "riscv64", "s390",    "s390x", "x64",
+};
+
+/* Packages whose clients ask by the module's name, binding.gyp's target: without this, any word could
+ * stand in front of a version. */
+static const struct {
+	const char *package, *module;
+} modules[] = {
+	{"argon2", "argon2"},
+	{"bcrypt", "bcrypt_lib"},
+	{"canvas", "canvas"},
+	{"grpc", "grpc_node"},
 };
 
 static bool
@@ -131,6 +154,24 @@ take_libc(const char **s, struct name *n)
 	return strcmp(text, libc_word(n)) == 0;
 }
 
+/* The module's name of a package that has one. */
+static const char *
+module_of(const char *package)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+		if (strcmp(modules[i].package, package) == 0)
+			return modules[i].module;
+	return NULL;
+}
+
+static bool
+take_module(const char **s, const struct name *n)
+{
+	const char *module = module_of(n->package);
+
+	return module != NULL && take_text(s, module, strlen(module));
+}
+
 static bool
 is_field(const char *field, size_t len, const char *name)
 {
@@ -144,6 +185,8 @@ take_field(const char **s, const char *field, size_t len, struct name *n)
 
 	if (is_field(field, len, "{name}"))
 		return take_text(s, base, strlen(base));
+	if (is_field(field, len, "{module}"))
+		return take_module(s, n);
 	if (is_field(field, len, "{version}"))
 		return take_text(s, n->version, strlen(n->version));
 	if (is_field(field, len, "{abi}"))
@@ -198,16 +241,28 @@ name_parse(const char *package, const char *version, const char *file, struct na
 	return ERR_INVALID;
 }
 
+static bool
+has_module(enum name_layout layout)
+{
+	return strstr(layouts[layout].file, "{module}") != NULL;
+}
+
 bool
 name_of(enum name_layout layout, const char *package, const char *version, struct abi abi,
 	const struct target *target, struct name *out)
 {
+	const char *module = module_of(package);
+
 	*out = (struct name){.layout = layout, .abi = abi, .target = target};
 	snprintf(out->package, sizeof out->package, "%s", package);
 	snprintf(out->version, sizeof out->version, "%s", version);
 	snprintf(out->platform, sizeof out->platform, "%s", target->node_platform);
 	snprintf(out->arch, sizeof out->arch, "%s", target->node_arch);
-	return layout != NAME_PRE_GYP || target->libc != LIBC_MUSL;
+	if (has_module(layout) && module == NULL)
+		return false;
+	if (layout == NAME_MODULE && strcmp(module, package_base(package)) == 0)
+		return false;
+	return (layout != NAME_PRE_GYP && layout != NAME_MODULE) || target->libc != LIBC_MUSL;
 }
 
 /* prebuildify's name of the package: a scope's slash is a plus. */
@@ -240,6 +295,8 @@ print_field(const char *field, size_t len, const struct name *n, const char *add
 	abi_text(n->abi, abi);
 	if (is_field(field, len, "{name}"))
 		buf_adds(out, package_base(n->package));
+	else if (is_field(field, len, "{module}"))
+		buf_adds(out, module_of(n->package));
 	else if (is_field(field, len, "{version}"))
 		buf_adds(out, n->version);
 	else if (is_field(field, len, "{abi}"))

@@ -3,8 +3,9 @@
  * client's layout.
  *
  * Sources: prebuild-install 7.1.3 (util.js, urlTemplate): {name}-v{version}-{runtime}-v{abi}-
- * {platform}{libc}-{arch}.tar.gz; the binary.package_name of packages that use node-pre-gyp 0.11 and
- * 1.x (lib/util/versioning.js): sqlite3 up to 5.0.3, and from 5.0.4 on with {libc}. What a client
+ * {platform}{libc}-{arch}.tar.gz; the binary.package_name of packages that use node-pre-gyp 0.11 to
+ * 2.x (lib/util/versioning.js): sqlite3 up to 5.0.3, and from 5.0.4 on with {libc}; bcrypt 5 and argon2,
+ * canvas 2, and node-pre-gyp's own default, which begin with the module's name. What a client
  * unpacks differs, so each layout has a tarball of its own around the same addon.
  */
 #ifndef BUILDER_MODEL_NAME_H
@@ -18,13 +19,18 @@
 #include "builder/model/package.h"
 #include "builder/model/target.h"
 
-/* NAME_PRE_GYP is node-pre-gyp's name without the C library; NAME_PREBUILDIFY and NAME_RAW are no
- * install hook's, but what `fetch --layout` asks for. */
+/* NAME_PRE_GYP is node-pre-gyp's name without the C library. The last three are no install hook's, but
+ * what `fetch --layout` asks for: node-gyp-build's files, those that better-sqlite3 13 has in its
+ * package, and the addon itself. */
 enum name_layout {
 	NAME_PREBUILD_INSTALL,
 	NAME_PRE_GYP_LIBC,
 	NAME_PRE_GYP,
+	NAME_MODULE_ARCH_LIBC,
+	NAME_MODULE_LIBC_ARCH,
+	NAME_MODULE,
 	NAME_PREBUILDIFY,
+	NAME_IN_PACKAGE,
 	NAME_RAW,
 	NAME_LAYOUT_COUNT
 };
@@ -41,8 +47,9 @@ struct name {
 	char platform[24], arch[24];
 };
 
-/* The name of an addon in a layout; false if it has none: node-pre-gyp's old names do not tell musl
- * from glibc, and stand for glibc. */
+/* The name of an addon in a layout; false if it has none: few packages are asked for by their module's
+ * name, and if that is the package's, node-pre-gyp's default would be prebuild-install's name;
+ * node-pre-gyp's old names do not tell musl from glibc, and stand for glibc. */
 bool name_of(enum name_layout layout, const char *package, const char *version, struct abi abi,
 	     const struct target *target, struct name *out);
 

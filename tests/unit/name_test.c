@@ -117,6 +117,17 @@ TEST(other_clients)
 		{"sqlite3", "6.0.1", "sqlite3-v6.0.1-napi-v6-linuxmusl-x64.prebuildify.tar.gz",
 		 NAME_PREBUILDIFY, "x86_64-linux-musl", "node_sqlite3.node",
 		 "prebuilds/linux-x64/sqlite3.napi.musl.node"},
+		{"bcrypt", "5.1.1", "bcrypt_lib-v5.1.1-napi-v3-linux-x64-musl.tar.gz",
+		 NAME_MODULE_ARCH_LIBC, "x86_64-linux-musl", "bcrypt_lib.node",
+		 "bcrypt_lib/bcrypt_lib.node"},
+		{"canvas", "2.11.2", "canvas-v2.11.2-node-v115-linux-glibc-x64.tar.gz",
+		 NAME_MODULE_LIBC_ARCH, "x86_64-linux-gnu", "canvas.node", "canvas/canvas.node"},
+		{"bcrypt", "5.0.0", "bcrypt_lib-v5.0.0-napi-v3-linux-x64.tar.gz", NAME_MODULE,
+		 "x86_64-linux-gnu", "bcrypt_lib.node", "bcrypt_lib/bcrypt_lib.node"},
+		{"better-sqlite3", "13.2.0",
+		 "better-sqlite3-v13.2.0-napi-v10-linuxmusl-arm64.in-package.tar.gz",
+		 NAME_IN_PACKAGE, "aarch64-linux-musl", "better_sqlite3.node",
+		 "prebuilds/linuxmusl-arm64.node"},
 		{"@a/b", "1.0.0", "b-v1.0.0-node-v115-linux-x64.prebuildify.tar.gz",
 		 NAME_PREBUILDIFY, "x86_64-linux-gnu", "b.node",
 		 "prebuilds/linux-x64/@a+b.node.abi115.glibc.node"},
@@ -168,7 +179,7 @@ TEST(other_clients)
 	}
 }
 
-/* Every target has a name in every layout, but musl in the one that cannot tell it. */
+/* Every target has a name in every layout, but musl in those that cannot tell it. */
 TEST(names_of_targets)
 {
 	for (size_t i = 0; i < target_count(); i++)
@@ -177,19 +188,37 @@ TEST(names_of_targets)
 			struct buf file = {0};
 			struct name n, again;
 
-			if (!name_of((enum name_layout)layout, "@a/b", "1.0.0",
+			if (!name_of((enum name_layout)layout, "bcrypt", "1.0.0",
 				     (struct abi){ABI_NAPI, 6}, t, &n)) {
-				CHECK(layout == NAME_PRE_GYP && t->libc == LIBC_MUSL);
+				CHECK(layout == NAME_PRE_GYP || layout == NAME_MODULE);
+				CHECK(t->libc == LIBC_MUSL);
 				continue;
 			}
 			name_file(&n, &file);
-			CHECK_INT(name_parse("@a/b", "1.0.0", file.data, &again), 0);
+			CHECK_INT(name_parse("bcrypt", "1.0.0", file.data, &again), 0);
 			CHECK_INT(again.layout, layout);
 			CHECK(again.target == t);
 			CHECK_INT(name_layout_parse(name_layout_text(n.layout)), layout);
 			buf_fini(&file);
 		}
 	CHECK_INT(name_layout_parse("tarball"), NAME_LAYOUT_COUNT);
+}
+
+/* Only packages that are known for it are asked for by their module's name. */
+TEST(names_of_modules)
+{
+	const struct target *t = target_find("x86_64-linux-gnu");
+	const struct target *musl = target_find("x86_64-linux-musl");
+	struct abi abi = {ABI_NAPI, 3};
+	struct name n;
+
+	CHECK(!name_of(NAME_MODULE_LIBC_ARCH, "sqlite3", "1.0.0", abi, t, &n));
+	CHECK(name_of(NAME_MODULE_LIBC_ARCH, "canvas", "1.0.0", abi, t, &n));
+	CHECK(!name_of(NAME_MODULE, "canvas", "1.0.0", abi, t, &n));
+	CHECK(name_of(NAME_MODULE, "bcrypt", "1.0.0", abi, t, &n));
+	CHECK(!name_of(NAME_MODULE, "bcrypt", "1.0.0", abi, musl, &n));
+	CHECK(name_parse("bcrypt", "5.1.1", "other-v5.1.1-napi-v3-linux-x64-glibc.tar.gz", &n) !=
+	      0);
 }
 
 TEST(targets)
