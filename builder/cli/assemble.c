@@ -4,9 +4,11 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +59,8 @@ run_script(const struct strv *argv, struct err *e)
 	int status = 0;
 
 	if (pid == 0) {
+		/* Whoever ends this program alone, such as timeout(1), means the script, too. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		execv(argv->at[0], argv->at);
 		fprintf(stderr, "prebuildctl: %s: %s\n", argv->at[0], strerror(errno));
 		_exit(127);
