@@ -24,7 +24,8 @@ CTL = assemble build check command fetch printable progress prebuildctl publish 
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
-ROUTES = artifacts auth builds check health jobs lease prebuilds publish result service
+ROUTES = artifacts auth builds check health jobs lease misses policy prebuilds publish result \
+	service
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -40,7 +41,7 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules catalog configured default_abi elf_functions elf_ranges elf_read engine \
 	fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
-	http_spool http_target inventory job job_limits json name opt pack package pe plan quota \
+	http_spool http_target inventory job job_limits json name opt pack package pe plan policy quota \
 	registry run sandbox share sources store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c

@@ -19,6 +19,7 @@
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
 #include "api/embedded.h"
+#include "api/routes/policy.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
 #include "builder/base/clock.h"
@@ -80,6 +81,16 @@ static struct opt table[] = {
 	 .arg = "SECONDS",
 	 .value = "25",
 	 .text = "how long such a request may wait for its build"},
+	{.name = "processing",
+	 .text = "send 102 Processing every 10 s while it waits, and let it wait until the build ends"},
+	{.name = "mirror-packages",
+	 .arg = "LIST",
+	 .value = "sqlite3,better-sqlite3",
+	 .text = "packages that such requests may have built without a token; any for all"},
+	{.name = "keep-failures",
+	 .arg = "SECONDS",
+	 .value = "86400",
+	 .text = "for how long a failed build answers such requests before it is tried again"},
 	{.name = "registry",
 	 .arg = "URL",
 	 .text = "where package sources come from (default: npm's configured registry)"},
@@ -91,6 +102,10 @@ static struct opt table[] = {
 	 .value = "4096",
 	 .text = "limit of open connections"},
 	{.name = "max-queue", .arg = "N", .value = "10000", .text = "limit of queued jobs"},
+	{.name = "max-builds-per-minute",
+	 .arg = "N",
+	 .value = "60",
+	 .text = "limit of builds that one address without a token may start"},
 	{.name = "verbose", .text = "log more"},
 	JOB_LIMITS(JOB_LIMIT_FLAG)};
 
@@ -210,6 +225,16 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	if (opt_number(opts_get(o, "max-queue"), 1, 100000000, &n, e) != 0)
 		return e->code;
 	s->service.queue_max = n;
+	s->service.processing = opts_get(o, "processing")->given;
+	if (opt_number(opts_get(o, "keep-failures"), 0, 31536000, &n, e) != 0)
+		return e->code;
+	s->service.failures_ms = n * 1000;
+	if (opt_number(opts_get(o, "max-builds-per-minute"), 1, 60000,
+		       &s->service.builds_per_minute, e) != 0)
+		return e->code;
+	if (policy_open(opts_get(o, "mirror-packages")->value,
+			(unsigned)s->service.builds_per_minute, &s->service.policy, e) != 0)
+		return err_context(e, "--mirror-packages");
 	if (opt_size(opts_get(o, "max-body"), &size, e) != 0)
 		return e->code;
 	limits->body = (size_t)size;
@@ -503,6 +528,7 @@ serve_main(int argc, char **argv)
 	for (char **a = s.worker_argv; a != NULL && *a != NULL; a++)
 		free(*a);
 	free(s.worker_argv);
+	policy_free(s.service.policy);
 	free(s.service.admin_token);
 	free(s.service.worker_token);
 	free(s.worker_token_file);

@@ -611,6 +611,7 @@ on_brief(const struct db_row *row, void *arg)
 	b->state = job_state_parse(row_text(row, 1));
 	b->code = copy(row, 2);
 	b->error = copy(row, 3);
+	b->finished = row_int(row, 4);
 	return 0;
 }
 
@@ -623,7 +624,7 @@ jobs_find(struct db *db, const char *package, const char *version, const char *a
 
 	*out = (struct job_brief){0};
 	r = DB_EXEC(db, e, on_brief, out,
-		    "SELECT id, state, code, error FROM job WHERE intent = ?1"
+		    "SELECT id, state, code, error, finished FROM job WHERE intent = ?1"
 		    " ORDER BY id DESC LIMIT 1",
 		    db_text(intent));
 	free(intent);

@@ -113,9 +113,9 @@ int jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e);
 int jobs_source_digest(struct db *db, const char *digest, bool *known, struct err *e);
 
 /* The last job for that package, version, ABI and target: its state, id, code and error, or
- * *job = 0. */
+ * *job = 0. finished is 0 before it has ended. */
 struct job_brief {
-	int64_t job;
+	int64_t job, finished;
 	enum job_state state;
 	char *code, *error;
 };

@@ -328,15 +328,16 @@ reply_stream_end(struct http_request *r)
 	http_conn_write(r->conn);
 }
 
-void
+bool
 reply_processing(struct http_request *r)
 {
 	struct http_conn *c = r->conn;
 
 	assert(c->state == CONN_HANDLE);
 	if (r->parser.head.minor == 0 || http_conn_gone(c) || http_out_pending(&r->out) > 0)
-		return;
+		return false;
 	buf_adds(&r->out.head, "HTTP/1.1 102 Processing\r\n\r\n");
 	if (http_out_send(&r->out, c->fd) == OUT_FAILED)
 		http_conn_set_gone(c);
+	return true;
 }

@@ -53,7 +53,8 @@ void reply_stream_begin(struct http_request *r, int status, const char *type);
 bool reply_stream_add(struct http_request *r, const void *data, size_t len);
 void reply_stream_end(struct http_request *r);
 
-/* An interim 102 Processing (HTTP/1.1 only), to keep a waiting client from giving up. */
-void reply_processing(struct http_request *r);
+/* An interim 102 Processing, to keep a waiting client from giving up. False if this one cannot be told:
+ * HTTP/1.0 has no interim answers, or it takes nothing any more. */
+bool reply_processing(struct http_request *r);
 
 #endif

@@ -43,26 +43,54 @@ token_of(const struct http_request *r, char out[TOKEN_MAX])
 	return strncasecmp(value, "basic ", 6) == 0 ? from_basic(value + 6, out) : -1;
 }
 
+/* What the request's token may do. */
+enum grant { GRANT_NONE, GRANT_UNKNOWN, GRANT_WORKER, GRANT_ADMIN };
+
+static enum grant
+grant_of(const struct http_request *r, const struct service *s)
+{
+	char token[TOKEN_MAX], hex[DIGEST_HEX_SIZE];
+	struct digest d;
+
+	if (!s->tokens || token_of(r, token) != 0)
+		return GRANT_NONE;
+	digest_bytes(token, strlen(token), &d);
+	digest_hex(&d, hex);
+	if (sodium_memcmp(hex, s->admin_token, DIGEST_HEX_SIZE - 1) == 0)
+		return GRANT_ADMIN;
+	if (sodium_memcmp(hex, s->worker_token, DIGEST_HEX_SIZE - 1) == 0)
+		return GRANT_WORKER;
+	return GRANT_UNKNOWN;
+}
+
+static bool
+grants(enum grant g, const char *scope)
+{
+	return g == GRANT_ADMIN || (g == GRANT_WORKER && strcmp(scope, "worker") == 0);
+}
+
+bool
+service_brings_token(const struct http_request *r, const struct service *s, const char *scope)
+{
+	return grants(grant_of(r, s), scope);
+}
+
 int
 service_authorize(struct http_request *r, const char *scope, void *data, struct err *e)
 {
 	const struct service *s = data;
-	char token[TOKEN_MAX], hex[DIGEST_HEX_SIZE];
-	struct digest d;
-	bool admin, worker;
+	enum grant g;
 
 	if (!s->tokens || strcmp(scope, "read") == 0)
 		return 0;
-	if (token_of(r, token) != 0)
+	g = grant_of(r, s);
+	if (grants(g, scope))
+		return 0;
+	if (g == GRANT_NONE)
 		return err_set(e, ERR_UNAUTHORIZED,
 			       "this needs a token with scope \"%s\" (Authorization: Bearer …)",
 			       scope);
-	digest_bytes(token, strlen(token), &d);
-	digest_hex(&d, hex);
-	admin = sodium_memcmp(hex, s->admin_token, DIGEST_HEX_SIZE - 1) == 0;
-	worker = sodium_memcmp(hex, s->worker_token, DIGEST_HEX_SIZE - 1) == 0;
-	if (admin || (worker && strcmp(scope, "worker") == 0))
-		return 0;
-	return worker ? err_set(e, ERR_FORBIDDEN, "this token does not have scope \"%s\"", scope)
-		      : err_set(e, ERR_UNAUTHORIZED, "this token is not known here");
+	return g == GRANT_WORKER
+		       ? err_set(e, ERR_FORBIDDEN, "this token does not have scope \"%s\"", scope)
+		       : err_set(e, ERR_UNAUTHORIZED, "this token is not known here");
 }

@@ -15,6 +15,7 @@ struct catalog;
 struct db;
 struct http_request;
 struct json;
+struct policy;
 struct store;
 struct uv_loop_s;
 
@@ -25,7 +26,12 @@ struct service {
 	struct http_server *server;
 	const char *data_dir, *log_dir;
 	bool build_on_miss;
-	bool tokens; /* --auth tokens */
+	bool processing; /* 102 Processing to clients that wait for a build */
+	struct policy
+		*policy; /* what clients without a token may have built; the catalog's thread's */
+	long builds_per_minute;
+	int64_t failures_ms; /* for how long a failed build answers for its prebuild */
+	bool tokens;         /* --auth tokens */
 	bool closing;
 	int64_t queue_max;
 	uint64_t hold_ms, lease_ms;
@@ -96,6 +102,9 @@ void creates_retry(struct service *s);
 void misses_retry(struct service *s);
 void misses_end(struct service *s, bool all);
 void followers_tick(struct service *s, bool end);
+
+/* Whether the request brings a token with that scope; false with --auth open, which has none. */
+bool service_brings_token(const struct http_request *r, const struct service *s, const char *scope);
 
 /* http_config.authorize. */
 int service_authorize(struct http_request *r, const char *scope, void *data, struct err *e);

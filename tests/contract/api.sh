@@ -10,7 +10,7 @@ addon broken
 echo 'this is no C' >>"$packages/broken/1.0.0/addon.c"
 addon escapes 'printf "error: \\033[31mred\\007 \\302\\233m\\n" >&2; exit 1'
 start_registry
-serve var --workers 2 --registry "$registry" --hold 2 --max-body 4K
+serve var --workers 2 --registry "$registry" --hold 25 --max-body 4K
 server=$pid
 export PREBUILDD_URL=$url
 

@@ -125,10 +125,11 @@ start_registry() {
 	registry=$(address_in "$scratch/registry.out")
 }
 
-# Starts a service with its data in $scratch/NAME; sets pid and url. Its log is NAME.log.
+# Starts a service with its data in $scratch/NAME; sets pid and url. Its log is NAME.log. Test packages
+# have names of their own, so the mirror builds all that it is asked for, unless a flag says otherwise.
 serve() { # NAME FLAG…
 	serve_as "$1" "$prebuildd" serve --listen 127.0.0.1:0 --data "$scratch/$1" \
-		--toolchains "$toolchains" "${@:2}"
+		--toolchains "$toolchains" --mirror-packages any "${@:2}"
 }
 
 serve_as() { # NAME COMMAND…

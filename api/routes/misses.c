@@ -1,0 +1,332 @@
+/*
+ * misses.c - clients that asked for a prebuild that is not there: its build is started or joined, and
+ * the client is held for a while, within its own patience; then it hears 404 with the reason and
+ * the job, and the build goes on.
+ */
+#include "api/routes/misses.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/catalog/artifacts.h"
+#include "api/catalog/catalog.h"
+#include "api/catalog/jobs.h"
+#include "api/catalog/toolchains.h"
+#include "api/http/reply.h"
+#include "api/http/request.h"
+#include "api/routes/policy.h"
+#include "api/routes/service.h"
+#include "api/store/store.h"
+#include "builder/base/clock.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+
+#define PROCESSING_MS 10000 /* between two 102 Processing */
+#define HELD_MAX_MS   3600000
+
+/* How long "there is no such version" is believed. */
+#define UNKNOWN_MS 600000
+
+/* A request that found nothing published. Waits in service.misses. */
+struct miss_waiter {
+	struct miss_waiter *next;
+	struct service *service;
+	struct http_request *request;
+	struct name name;
+	enum prebuild_kind kind;
+	char *path; /* of the rendering */
+	char peer[64];
+	bool trusted; /* brought a token that may build */
+	uint64_t deadline, interim, last;
+	bool asking, again;
+
+	/* What the catalog found. */
+	bool requested;      /* the build was asked for */
+	bool queued;         /* … and that made a job */
+	const char *refusal; /* the code of why it is not; NULL */
+	char digest[DIGEST_HEX_SIZE];
+	struct job_brief job;
+};
+
+static void
+miss_free(struct miss_waiter *w)
+{
+	job_brief_fini(&w->job);
+	free(w->path);
+	free(w);
+}
+
+static void
+unlink_miss(struct miss_waiter *w)
+{
+	struct miss_waiter **at = &w->service->misses;
+
+	while (*at != NULL && *at != w)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = w->next;
+}
+
+/* Why the job that there is does not lead to this prebuild. */
+static const char *
+job_reason(const struct job_brief *job)
+{
+	static const char *const told[] = {"audit-failed", "unknown-package", "unknown-version",
+					   "unsupported-abi"};
+
+	if (job->job == 0 || job->state == JOB_CANCELLED)
+		return "not-built";
+	if (!job_state_final(job->state))
+		return "building";
+	/* What was published has other names: a module that is called otherwise. */
+	if (job->state == JOB_SUCCEEDED)
+		return "unknown-name";
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+		if (strcmp(job->code, told[i]) == 0)
+			return told[i];
+	return "build-failed";
+}
+
+static void
+explain(const struct miss_waiter *w, const char *code, struct buf *out)
+{
+	const char *package = w->name.package, *version = w->name.version;
+	const char *target = w->name.target->triple;
+
+	if (strcmp(code, "building") == 0)
+		buf_addf(out, "%s@%s for %s is being built; ask again in a minute", package,
+			 version, target);
+	else if (strcmp(code, "unsupported-target") == 0)
+		buf_addf(out,
+			 "%s@%s for %s is not built here: no worker has a toolchain for it; "
+			 "prebuildctl targets lists what there is",
+			 package, version, target);
+	else if (strcmp(code, "package-not-allowed") == 0)
+		buf_addf(
+			out,
+			"%s is not among the packages that install clients may have built here "
+			"(serve --mirror-packages); ask for it with a token that may build, or with "
+			"prebuildctl build %s@%s --target %s",
+			package, package, version, target);
+	else if (strcmp(code, "rate-limited") == 0)
+		buf_addf(out,
+			 "your address has started %ld builds within a minute (limit "
+			 "max-builds-per-minute); try again in a minute",
+			 w->service->builds_per_minute);
+	else if (w->job.error != NULL && w->job.error[0] != '\0')
+		buf_addf(out, "%.300s", w->job.error);
+	else
+		buf_addf(out, "%s@%s for %s is not built here", package, version, target);
+}
+
+static void
+reply_miss(struct miss_waiter *w)
+{
+	const char *code = w->refusal != NULL ? w->refusal : job_reason(&w->job);
+	struct json *more = json_object();
+	struct buf detail = {0};
+
+	if (w->refusal == NULL && w->job.job != 0) {
+		char *link = xasprintf("/v1/jobs/j%lld", (long long)w->job.job);
+
+		json_set_str(more, "job", link);
+		free(link);
+	}
+	explain(w, code, &detail);
+	reply_header(w->request, "X-Prebuild-Reason", code);
+	reply_problem(w->request, strcmp(code, "rate-limited") == 0 ? 429 : 404, code, more, "%s",
+		      detail.data);
+	buf_fini(&detail);
+}
+
+/* Does a job that has ended still answer for its want? What a registry does not have may be there
+ * soon; other failures are remembered longer, until somebody asks for the build by name. */
+static bool
+answers(const struct miss_waiter *w, int64_t now)
+{
+	const struct job_brief *job = &w->job;
+	int64_t ttl = w->service->failures_ms;
+
+	if (job->state == JOB_CANCELLED)
+		return false;
+	if (job->state != JOB_FAILED)
+		return true;
+	if (strncmp(job->code, "unknown-", 8) == 0 && ttl > UNKNOWN_MS)
+		ttl = UNKNOWN_MS;
+	return now - job->finished < ttl;
+}
+
+static int
+find_job(struct miss_waiter *w, struct db *db, const char *abi, struct err *e)
+{
+	job_brief_fini(&w->job);
+	return jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple, &w->job,
+			 e);
+}
+
+/* May this client have it built? Only what would really be queued counts for its address. */
+static int
+judge(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
+{
+	bool known, any;
+
+	/* A request that nobody asked for by name is not queued for a worker that may never come; but
+	 * as long as there is none at all, the first may be starting. */
+	if (toolchains_known(db, w->name.target->triple, now, &known, &any, e) != 0)
+		return e->code;
+	if (!w->trusted && !policy_allows(w->service->policy, w->name.package))
+		w->refusal = "package-not-allowed";
+	else if (any && !known)
+		w->refusal = "unsupported-target";
+	else if (!w->trusted && !policy_take(w->service->policy, w->peer, clock_mono_ms()))
+		w->refusal = "rate-limited";
+	return 0;
+}
+
+/* What the catalog knows; if there is neither a name nor a job, the build is requested. */
+static int
+miss_work(struct db *db, void *arg, struct err *e)
+{
+	struct miss_waiter *w = arg;
+	char abi[ABI_TEXT_SIZE];
+	struct build_request want = {
+		.requester = "mirror",
+		.package = w->name.package,
+		.version = w->name.version,
+		.targets = {w->name.target->triple},
+		.target_count = 1,
+		.abis = {abi},
+		.abi_count = 1,
+		.queue_max = w->service->queue_max,
+	};
+	int64_t size, build, now = clock_wall_ms();
+
+	abi_text(w->name.abi, abi);
+	if (artifacts_name(db, w->path, w->digest, &size, e) != 0 || w->digest[0] != '\0' ||
+	    find_job(w, db, abi, e) != 0 || w->requested)
+		return e->code;
+	if (w->job.job != 0 && answers(w, now)) {
+		w->requested = true;
+		return jobs_hurry(db, w->job.job, now, e);
+	}
+	if (!w->service->build_on_miss)
+		return 0;
+	w->requested = true;
+	if (judge(w, db, now, e) != 0 || w->refusal != NULL)
+		return e->code;
+	if (jobs_request(db, &want, now, &build, &w->queued, e) != 0)
+		return e->code;
+	return find_job(w, db, abi, e);
+}
+
+static void miss_ask(struct miss_waiter *w);
+
+/* The name is recorded but its link was not there: serve the content itself. */
+static void
+reply_recorded(struct miss_waiter *w)
+{
+	struct store_file f;
+	struct err e = {0};
+
+	if (store_open_blob(w->service->store, w->digest, &f, &e) != 0)
+		reply_err(w->request, &e);
+	else
+		prebuild_reply(w->request, &w->name, w->kind, &f);
+}
+
+static void
+miss_done(int r, void *arg, const struct err *e)
+{
+	struct miss_waiter *w = arg;
+	bool live = r == 0 && w->refusal == NULL && w->digest[0] == '\0' && w->job.job != 0 &&
+		    !job_state_final(w->job.state);
+
+	w->asking = false;
+	if (w->queued) {
+		w->queued = false;
+		service_queue_changed(w->service);
+	}
+	if (live && !w->service->closing && !http_gone(w->request) &&
+	    clock_mono_ms() < w->deadline) {
+		if (w->again)
+			miss_ask(w);
+		return;
+	}
+	unlink_miss(w);
+	if (r != 0)
+		reply_err(w->request, e);
+	else if (w->digest[0] != '\0')
+		reply_recorded(w);
+	else
+		reply_miss(w);
+	miss_free(w);
+}
+
+static void
+miss_ask(struct miss_waiter *w)
+{
+	w->asking = true;
+	w->again = false;
+	catalog_submit(w->service->catalog, miss_work, miss_done, w);
+}
+
+void
+misses_retry(struct service *s)
+{
+	for (struct miss_waiter *w = s->misses; w != NULL; w = w->next) {
+		if (w->asking)
+			w->again = true;
+		else
+			miss_ask(w);
+	}
+}
+
+/* A client that understands 102 is held for as long as its build takes. */
+static void
+keep_waiting(struct miss_waiter *w, uint64_t now)
+{
+	if (!w->service->processing || now < w->interim || !reply_processing(w->request))
+		return;
+	w->interim = now + PROCESSING_MS;
+	w->deadline = now + 3 * (uint64_t)PROCESSING_MS;
+	if (w->deadline > w->last)
+		w->deadline = w->last;
+}
+
+void
+misses_end(struct service *s, bool all)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (struct miss_waiter *w = s->misses; w != NULL; w = w->next) {
+		if (!all && !http_gone(w->request))
+			keep_waiting(w, now);
+		if (!w->asking && (all || http_gone(w->request) || now >= w->deadline))
+			miss_ask(w);
+	}
+}
+
+void
+miss_begin(struct service *s, struct http_request *r, const struct name *name,
+	   enum prebuild_kind kind, const char *path)
+{
+	struct miss_waiter *w = xcalloc(1, sizeof *w);
+	uint64_t now = clock_mono_ms();
+
+	*w = (struct miss_waiter){
+		.next = s->misses,
+		.service = s,
+		.request = r,
+		.name = *name,
+		.kind = kind,
+		.path = xstrdup(path),
+		.trusted = service_brings_token(r, s, "build"),
+		.deadline = now + s->hold_ms,
+		.interim = now + PROCESSING_MS,
+		.last = now + HELD_MAX_MS,
+	};
+	snprintf(w->peer, sizeof w->peer, "%s", http_peer(r));
+	s->misses = w;
+	miss_ask(w);
+}

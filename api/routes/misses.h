@@ -1,0 +1,25 @@
+/*
+ * misses.h - between the two files of the mirror: prebuilds.c serves what is there, misses.c has
+ * built what is not.
+ */
+#ifndef API_ROUTES_MISSES_H
+#define API_ROUTES_MISSES_H
+
+#include "builder/model/name.h"
+
+struct http_request;
+struct service;
+struct store_file;
+
+enum prebuild_kind { PREBUILD_FILE, PREBUILD_SHA256, PREBUILD_REPORT };
+
+/* Replies with a published file, or with the line of its checksum. Consumes the request and f. */
+void prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
+		    struct store_file *f);
+
+/* Has the prebuild built, if it may be, and replies when it is there or the client has waited long
+ * enough. path is the prebuild's, copied as name is. Consumes the request. */
+void miss_begin(struct service *s, struct http_request *r, const struct name *name,
+		enum prebuild_kind kind, const char *path);
+
+#endif
