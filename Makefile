@@ -18,13 +18,14 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command configure configured default_abi engine footprint resolve run share steps usage
+ENGINE = command configure configured default_abi engine footprint pre_gyp resolve run share steps \
+	usage
 REMOTE = remote
 CTL = assemble build check command fetch printable progress prebuildctl publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
-ROUTES = artifacts auth builds check health jobs lease misses policy prebuilds publish result \
+ROUTES = artifacts auth builds check dist health jobs lease misses policy prebuilds publish result \
 	service
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \

@@ -254,6 +254,7 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	s->service.lease_ms = LEASE_MS;
 	s->service.data_dir = s->data;
 	s->service.log_dir = s->logs;
+	s->service.toolchains_dir = s->toolchains;
 	if (opts_get(o, "verbose")->given)
 		log_set_level(LOG_DEBUG);
 	return 0;

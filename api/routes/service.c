@@ -28,6 +28,8 @@ const struct http_route service_routes[] = {
 	{"GET", "/v1/artifacts/{sha256}/report", HTTP_BODY_NONE, 0, "read", route_artifact_report},
 	{"POST", "/v1/check", HTTP_BODY_SPOOL, 0, "read", route_check},
 	{"PUT", "/v1/publish/{path*}", HTTP_BODY_SPOOL, 0, "publish", route_publish},
+	{"GET", "/dist/index.json", HTTP_BODY_NONE, 0, "read", route_dist_index},
+	{"GET", "/dist/{version}/{file}", HTTP_BODY_NONE, 0, "read", route_dist_file},
 	{"GET", "/prebuilds/{path*}", HTTP_BODY_NONE, 0, "read", route_prebuild},
 	{"POST", "/v1/worker/lease", HTTP_BODY_BUF, LEASE_BODY_MAX, "worker", route_lease},
 	{"POST", "/v1/worker/jobs/{id}/heartbeat", HTTP_BODY_BUF, LEASE_BODY_MAX, "worker",

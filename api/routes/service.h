@@ -24,7 +24,7 @@ struct service {
 	struct catalog *catalog;
 	struct store *store;
 	struct http_server *server;
-	const char *data_dir, *log_dir;
+	const char *data_dir, *log_dir, *toolchains_dir;
 	bool build_on_miss;
 	bool processing; /* 102 Processing to clients that wait for a build */
 	struct policy
@@ -61,6 +61,8 @@ void route_artifact_file(struct http_request *r, void *data);
 void route_artifact_report(struct http_request *r, void *data);
 void route_check(struct http_request *r, void *data);
 void route_publish(struct http_request *r, void *data);
+void route_dist_index(struct http_request *r, void *data);
+void route_dist_file(struct http_request *r, void *data);
 void route_targets(struct http_request *r, void *data);
 void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);

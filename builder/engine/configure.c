@@ -46,6 +46,7 @@ make_argv(const struct engine *en, struct strv *argv)
 	strv_addf(argv, "--arch=%s", en->spec.toolchain->target->node_arch);
 	if (en->spec.abi.kind == ABI_NAPI)
 		strv_addf(argv, "--napi_build_version=%u", en->spec.abi.version);
+	strv_extend(argv, &en->gyp_flags);
 	strv_add(argv, "--");
 	strv_add(argv, "-f");
 	strv_add(argv, PLAN_WORK "/plan.py");

@@ -12,6 +12,7 @@
 #include "builder/base/mem.h"
 #include "builder/engine/embed.h"
 #include "builder/engine/parts.h"
+#include "builder/engine/pre_gyp.h"
 #include "builder/source/unpack.h"
 #include "builder/toolchain/toolchain.h"
 
@@ -72,6 +73,8 @@ unpack_on_pool(uv_work_t *w)
 			    e.code == ERR_MALFORMED || e.code == ERR_LIMIT ? OUTCOME_FAILED
 									   : OUTCOME_ERROR,
 			    err_name(e.code), "unpack the source: %s", e.msg);
+	if (en->e.code == 0)
+		pre_gyp_flags(src, PLAN_SOURCE, en->spec.abi, &en->gyp_flags);
 	/* A package that ships its own builds may build nothing where one of them fits. */
 	if (en->e.code == 0) {
 		char *prebuilds = xasprintf("%s/prebuilds", src);
@@ -232,6 +235,7 @@ static void
 engine_free(struct engine *en)
 {
 	plan_fini(&en->plan);
+	strv_fini(&en->gyp_flags);
 	json_free(en->load);
 	free(en->steps);
 	free(en->addon);

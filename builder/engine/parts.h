@@ -46,6 +46,7 @@ struct engine {
 	bool cancelled;
 
 	/* CONFIGURE */
+	struct strv gyp_flags;       /* what the package itself needs, read while it is unpacked */
 	struct digest configuration; /* the key */
 	struct configured_waiter waiter;
 	bool waits, makes; /* for another job; for those that wait */
