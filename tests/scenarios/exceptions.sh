@@ -11,7 +11,8 @@ cp "$here/tests/fixtures/exc.cc" "$folder/"
 echo '{"name":"exc","version":"1.0.0","binary":{"napi_versions":[6]}}' >"$folder/package.json"
 cat >"$folder/binding.gyp" <<'END'
 {"targets":[{"target_name":"exc","sources":["exc.cc"],"defines":["NAPI_VERSION=<(napi_build_version)"],
-  "cflags_cc":["-std=gnu++17","-fexceptions"],"cflags_cc!":["-fno-exceptions"]}]}
+  "cflags_cc":["-std=gnu++17","-fexceptions"],"cflags_cc!":["-fno-exceptions"],
+  "msvs_settings":{"VCCLCompilerTool":{"ExceptionHandling":1}}}]}
 END
 
 start_registry
