@@ -65,7 +65,7 @@ void
 command_env(const struct engine *en, struct strv *env)
 {
 	static const char *const fixed[] = {
-		"PATH=" NODE_MOUNT "/bin:/usr/bin:/bin",
+		"PATH=" NODE_MOUNT "/bin:" PLAN_WORK "/bin:/usr/bin:/bin",
 		"HOME=/tmp",
 		"TMPDIR=/tmp",
 		"LANG=C.UTF-8",

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,22 @@ write_work_file(const struct engine *en, const char *name, const char *text, str
 	return r;
 }
 
+/* Actions of older packages call `python`, which Debian has not had for years. */
+static int
+link_python(const struct engine *en, struct err *e)
+{
+	char *path = xasprintf("%s/bin/python", en->spec.scratch);
+
+	if (symlink("/usr/bin/python3", path) != 0)
+		err_sys(e, -errno, "link %s", path);
+	free(path);
+	return e->code;
+}
+
 static int
 prepare_scratch(const struct engine *en, struct err *e)
 {
-	static const char *const folders[] = {"src", "obj", "gen", "out"};
+	static const char *const folders[] = {"src", "obj", "gen", "out", "bin"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		char *path = xasprintf("%s/%s", en->spec.scratch, folders[i]);
@@ -45,7 +58,7 @@ prepare_scratch(const struct engine *en, struct err *e)
 		if (r != 0)
 			return r;
 	}
-	if (write_work_file(en, "plan.py", embed_plan_py, e) != 0 ||
+	if (link_python(en, e) != 0 || write_work_file(en, "plan.py", embed_plan_py, e) != 0 ||
 	    write_work_file(en, "loadtest.js", embed_loadtest_js, e) != 0 ||
 	    write_work_file(en, "exports.map", plan_exports, e) != 0)
 		return e->code;
