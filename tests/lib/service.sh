@@ -195,9 +195,11 @@ post_build() { # PACKAGE VERSION [TARGET [ABI]]
 		-d "{\"package\":\"$1\",\"version\":\"$2\",\"targets\":[\"${3:-$target}\"]$abis}"
 }
 
+# Asked often while compilers want the cores: no process but curl. The build's own state comes first.
 build_state() { # BUILD, into status and body
 	http GET "/v1/builds/$1"
-	value v.state
+	[[ $body =~ \"state\":\"([a-z]+)\" ]]
+	echo "${BASH_REMATCH[1]:-}"
 }
 
 build_is_over() { # BUILD
@@ -206,7 +208,10 @@ build_is_over() { # BUILD
 
 # Waits for a build's end; body is then the build.
 await_build() { # BUILD [SECONDS]
-	until_ok "${2:-120}" build_is_over "$1"
+	local end=$((SECONDS + ${2:-120}))
+	until build_is_over "$1" || [[ $SECONDS -ge $end ]]; do
+		sleep 0.5
+	done
 	build_state "$1" >/dev/null
 	http GET "/v1/builds/$1"
 }
