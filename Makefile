@@ -18,7 +18,7 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command configure configured default_abi engine footprint pre_gyp resolve run share steps \
+ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \
 	usage
 REMOTE = remote
 CTL = assemble build check command fetch printable progress prebuildctl publish status targets
@@ -40,10 +40,10 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog configured default_abi elf_functions elf_ranges elf_read engine \
-	fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
-	http_spool http_target inventory job job_limits json name opt pack package pe plan policy quota \
-	registry run sandbox share sources store target unpack x86_insn
+TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functions elf_ranges elf_read \
+	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
+	http_spool http_target inventory job job_limits json name opt pack package pe plan policy \
+	quota registry run sandbox share sources store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

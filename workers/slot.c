@@ -11,6 +11,7 @@
 #include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
+#include "builder/engine/compiled.h"
 #include "builder/engine/engine.h"
 #include "builder/engine/resolve.h"
 #include "builder/model/target.h"
@@ -28,6 +29,7 @@
 #define DELIVER_TRIES   10
 #define LOG_PIECE       (512 * 1024)
 #define LOG_MAX         (12 << 20)
+#define OBJECTS_DIR     "objects" /* in the cache */
 
 enum state { PAUSE, REST, LEASE, PREPARE, RUN, FLUSH, DELIVER, CLEAN };
 
@@ -36,7 +38,7 @@ struct slot {
 	const struct slot_config *config;
 	enum state state;
 	unsigned number;
-	char *worker, *scratch;
+	char *worker, *scratch, *objects;
 	struct remote remote;     /* for what must be said to the end */
 	struct remote lease_only; /* the same server, but ended at once when the slot stops */
 	atomic_bool no_lease;     /* … by this */
@@ -344,6 +346,9 @@ run_build(struct slot *s)
 	};
 	const struct target *t = target_find(json_str(s->job, "target", ""));
 
+	free(s->objects);
+	s->objects = xasprintf("%s/" OBJECTS_DIR "/%s", s->config->cache, spec.package);
+	spec.objects = s->objects;
 	spec.toolchain = t != NULL ? inventory_find(s->config->inventory, t) : NULL;
 	if (spec.toolchain == NULL || abi_parse(json_str(s->job, "abi", ""), &spec.abi) != 0) {
 		set_outcome(s, OUTCOME_ERROR, "worker-failed", "this worker has no such toolchain");
@@ -420,8 +425,11 @@ static void
 clean_on_pool(uv_work_t *w)
 {
 	struct slot *s = w->data;
+	char *objects = xasprintf("%s/" OBJECTS_DIR, s->config->cache);
 
+	compiled_trim(objects, s->config->limits.objects);
 	file_remove_tree(s->scratch, &s->e);
+	free(objects);
 }
 
 /* ---- the machine ---- */
@@ -454,6 +462,7 @@ on_timer_closed(uv_handle_t *h)
 	remote_fini(&s->lease_only);
 	free(s->worker);
 	free(s->scratch);
+	free(s->objects);
 	free(s);
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,69 @@ file_read_regular(const char *path, size_t limit, struct buf *out, struct err *e
 		return err_set(e, ERR_MALFORMED, "%s is no regular file", path);
 	}
 	return read_all(fd, path, limit, out, e);
+}
+
+/* The folder of `path` below root; *base is its last part. make: missing ones are made. -1: e is set. */
+static int
+open_folder(const char *root, const char *path, bool make, const char **base, struct err *e)
+{
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
+
+	*base = path;
+	for (const char *slash; fd >= 0 && (slash = strchr(*base, '/')) != NULL;
+	     *base = slash + 1) {
+		char *part = xasprintf("%.*s", (int)(slash - *base), *base);
+
+		if (make)
+			mkdirat(fd, part, 0755);
+		next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			err_sys(e, -errno, "open %s in %s/%s", part, root, path);
+		free(part);
+		close(fd);
+		fd = next;
+	}
+	if (fd < 0)
+		err_sys(e, -errno, "open %s", root);
+	return fd;
+}
+
+int
+file_read_beneath(const char *root, const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	const char *base;
+	int folder = open_folder(root, path, false, &base, e), fd;
+	struct stat st;
+
+	if (folder < 0)
+		return e != NULL ? e->code : ERR_MALFORMED;
+	fd = openat(folder, base, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	close(folder);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return read_all(fd, path, limit, out, e);
+	if (fd < 0 && errno != ELOOP)
+		return err_sys(e, -errno, "open %s/%s", root, path);
+	if (fd >= 0)
+		close(fd);
+	return err_set(e, ERR_MALFORMED, "%s/%s is no regular file", root, path);
+}
+
+int
+file_write_beneath(const char *root, const char *path, const void *data, size_t len, mode_t mode,
+		   struct err *e)
+{
+	const char *base;
+	int folder = open_folder(root, path, true, &base, e), fd, r;
+
+	if (folder < 0)
+		return e != NULL ? e->code : ERR_MALFORMED;
+	unlinkat(folder, base, 0);
+	fd = openat(folder, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	r = fd < 0 ? -errno : file_write_all(fd, data, len);
+	if (fd >= 0)
+		close(fd);
+	close(folder);
+	return r == 0 ? 0 : err_sys(e, r, "write %s/%s", root, path);
 }
 
 int

@@ -29,6 +29,15 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 /* Writes without the care of the above: for scratch files that a crash may spoil. */
 int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
+/* The same for a file below `root`, in folders that a hostile program could have replaced by links: none is
+ * followed, in any component. path is relative, without "..". */
+int
+file_read_beneath(const char *root, const char *path, size_t limit, struct buf *out, struct err *e);
+
+/* Writes such a file anew, in place of what is there; missing folders are made. */
+int file_write_beneath(const char *root, const char *path, const void *data, size_t len,
+		       mode_t mode, struct err *e);
+
 /* Writes all of len to fd; 0 or -errno. */
 int file_write_all(int fd, const void *data, size_t len);
 

@@ -131,14 +131,14 @@ collect_on_pool(uv_work_t *w)
 	struct engine *en = w->data;
 	struct audit_request req = {
 		.target = en->spec.toolchain->target, .abi = en->spec.abi, .file = en->plan.addon};
-	char *release = xasprintf("%s/src/build/Release", en->spec.scratch);
+	char *addon = xasprintf("out/%s", en->plan.addon);
+	char *copy = xasprintf("src/build/Release/%s", en->plan.addon);
 	struct audit_report *report = NULL;
 	struct buf bytes = {0};
 	struct err e = {0};
 
-	en->addon = xasprintf("%s/out/%s", en->spec.scratch, en->plan.addon);
-	en->copy = xasprintf("%s/%s", release, en->plan.addon);
-	if (file_read_regular(en->addon, ADDON_MAX, &bytes, &e) != 0) {
+	en->addon = xasprintf("%s/%s", en->spec.scratch, addon);
+	if (file_read_beneath(en->spec.scratch, addon, ADDON_MAX, &bytes, &e) != 0) {
 		engine_fail(en, OUTCOME_FAILED, "build-failed", "the build made no addon: %s",
 			    e.msg);
 		goto out;
@@ -148,13 +148,13 @@ collect_on_pool(uv_work_t *w)
 		engine_fail(en, OUTCOME_REFUSED, "audit-failed", "%s", audit_summary(report));
 		goto out;
 	}
-	unlink(en->copy);
-	if (file_mkdirs(release, 0755, &e) != 0 || file_copy(en->addon, en->copy, 0755, &e) != 0)
-		engine_fail(en, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+	if (file_write_beneath(en->spec.scratch, copy, bytes.data, bytes.len, 0755, &e) != 0)
+		engine_fail(en, OUTCOME_FAILED, "build-failed", "%s", e.msg);
 out:
 	audit_free(report);
 	buf_fini(&bytes);
-	free(release);
+	free(copy);
+	free(addon);
 }
 
 /* ---- LOAD ---- */
@@ -253,7 +253,6 @@ engine_free(struct engine *en)
 	free(en->steps);
 	free(en->addon);
 	free(en->runtime);
-	free(en->copy);
 	free(en);
 }
 
@@ -355,7 +354,7 @@ engine_cancel(struct engine *en)
 	share_want_none(&en->member);
 	command_cancel_all(en);
 	/* A job that waits for its turn or for another job has nothing that could end. */
-	if ((en->state == STEPS && en->commands == NULL) ||
+	if ((en->state == STEPS && en->running == 0) ||
 	    (en->state == CONFIGURE && configure_cancel(en)))
 		engine_next(en);
 }

@@ -42,6 +42,8 @@ struct engine_spec {
 	const char *bundle;  /* source bundle: a tar.gz with one top folder */
 	const char *source;  /* its SHA-256, 64 hex digits */
 	const char *scratch; /* an empty folder for this job, an absolute path */
+	const char *
+		objects; /* where this package's compiled objects are kept (compiled.h); NULL: nowhere */
 	struct share *share; /* of the worker, as the next one */
 	struct configured *configured;
 	struct job_limits limits;

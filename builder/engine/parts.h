@@ -28,6 +28,7 @@ struct command {
 	long step;
 	struct buf output; /* its end, for the error message */
 	size_t told;       /* bytes of it that are in the log already */
+	void *data;        /* of who started it */
 };
 
 struct step_state {
@@ -62,11 +63,11 @@ struct engine {
 	struct step_state *steps; /* one for each of the plan */
 	bool sized, small;        /* as a whole (share.h), once that is known */
 	int64_t begun_ms;         /* when STEPS began, clock_mono_ms */
-	size_t started, finished;
+	size_t started, finished, running;
 	uint64_t spent_ms, busy_since; /* time that steps ran; since when they run now */
 
-	char *addon, *copy; /* paths outside the sandbox: the result, and the one that is loaded */
-	char *runtime;      /* what loads it */
+	char *addon;   /* the result's path outside the sandbox */
+	char *runtime; /* what loads it */
 	struct json *load;
 };
 
@@ -111,5 +112,10 @@ void command_node(const struct engine *en, struct buf *out);
 
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);
+
+/* Runs one step, which holds a place; steps_ended comes once it has ended. Returns non-zero, with the
+ * failure recorded, if it did not start. */
+int step_start(struct engine *en, long step, uint64_t timeout_ms);
+void steps_ended(struct engine *en, long step);
 
 #endif

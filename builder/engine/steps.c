@@ -103,23 +103,19 @@ want_next(struct engine *en)
 static bool
 is_over(const struct engine *en)
 {
-	return en->commands == NULL &&
+	return en->running == 0 &&
 	       (en->e.code != 0 || en->cancelled || en->finished == en->plan.count);
 }
 
-static void
-step_ended(const struct run_end *end, void *arg)
+void
+steps_ended(struct engine *en, long step)
 {
-	struct command *c = arg;
-	struct engine *en = c->engine;
 	struct share *share = en->spec.share;
-	long step = c->step;
 
-	command_judge(c, end, en->plan.steps[step].label);
-	command_end(c);
 	en->steps[step].state = STEP_ENDED;
 	en->finished++;
-	if (en->commands == NULL)
+	en->running--;
+	if (en->running == 0)
 		en->spent_ms += clock_mono_ms() - en->busy_since;
 	if (en->e.code == 0)
 		engine_progress(en, "build", en->finished, en->plan.count);
@@ -152,7 +148,7 @@ log_command(struct engine *en, const struct step *s)
 static uint64_t
 time_left(const struct engine *en, uint64_t now)
 {
-	uint64_t spent = en->spent_ms + (en->commands != NULL ? now - en->busy_since : 0);
+	uint64_t spent = en->spent_ms + (en->running > 0 ? now - en->busy_since : 0);
 
 	return spent < en->spec.limits.build_ms ? en->spec.limits.build_ms - spent : 0;
 }
@@ -168,14 +164,15 @@ start_step(struct engine *en, long i)
 			    (unsigned long long)(en->spec.limits.build_ms / 1000));
 		return en->e.code;
 	}
-	if (en->commands == NULL)
+	if (en->running == 0)
 		en->busy_since = now;
 	en->steps[i].state = STEP_BEGUN;
 	en->started++;
 	log_command(en, s);
-	return command_start(en, i, &s->argv, s->cwd,
-			     left < en->spec.limits.step_ms ? left : en->spec.limits.step_ms,
-			     step_ended);
+	if (step_start(en, i, left < en->spec.limits.step_ms ? left : en->spec.limits.step_ms) != 0)
+		return en->e.code;
+	en->running++;
+	return 0;
 }
 
 static void

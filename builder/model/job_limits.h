@@ -24,6 +24,8 @@
 	X(file_size, SIZE, "max-build-file", "1G", "one file of it")                               \
 	X(output, SIZE, "max-build-output", "8M", "what one command of a job may print")           \
 	X(processes, COUNT, "max-build-processes", "200", "processes of one command")              \
+	X(objects, SIZE, "max-compile-cache", "2G",                                                \
+	  "compiled objects that are kept for later jobs")                                         \
 	X(source_packed, SIZE, "max-source", "128M", "a package's tarball")                        \
 	X(source_unpacked, SIZE, "max-source-unpacked", "1G", "a package, unpacked")               \
 	X(source_entries, COUNT, "max-source-files", "100000", "its files and folders")

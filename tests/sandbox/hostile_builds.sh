@@ -43,6 +43,9 @@ addon crashes
 sed -i 's/napi_value f = NULL;/napi_value f = NULL; __builtin_trap();/' "$packages/crashes/1.0.0/addon.c"
 addon empty
 echo 'static int nothing = 1; int *hidden(void) { return &nothing; }' >"$packages/empty/1.0.0/addon.c"
+# The worker puts the addon where the package's own loader looks: through a link it would write outside.
+mkdir -m 0777 "$scratch/diverted"
+addon diverts "rm -rf build; ln -s $scratch/diverted build"
 addon nogyp
 rm "$packages/nogyp/1.0.0/binding.gyp"
 
@@ -150,6 +153,8 @@ build crashes
 is "crashes: one attempt" "$(value 'v.jobs[0].attempt')" 1
 fails empty audit-failed "entry|napi|export|register" audit-failed
 fails nogyp unsupported "no binding.gyp"
+fails diverts build-failed "src/build"
+is "diverts: nothing was written through its link" "$(ls "$scratch/diverted")" ""
 fails absent unknown-package "no package absent" unknown-package
 addon other
 fails other unknown-version "no version 9.9.9" unknown-version 9.9.9
@@ -222,14 +227,14 @@ report "SIGTERM: the worker is gone"
 
 # ---- limits that the operator sets ----
 
-serve small --workers 1 --registry "$registry" --max-build-seconds 4 --max-build-memory 500M \
+serve small --workers 1 --registry "$registry" --max-build-seconds 9 --max-build-memory 500M \
 	--max-build-disk 80M --max-build-output 100K --max-source 200K --max-source-files 200
 no_scratch() {
 	[[ -z $(ls "$scratch/small/cache/slots") ]]
 }
 build good
 is "small limits: a good package fits" "$(value v.state)" succeeded
-fails slow limit "action act: time limit .4 s. exceeded"
+fails slow limit "action act: time limit .9 s. exceeded"
 fails greedy limit "memory limit .500 MiB. exceeded"
 fails several limit "memory limit .500 MiB. exceeded"
 fails writes limit "disk limit .80 MiB. exceeded"

@@ -1,0 +1,186 @@
+#include "builder/engine/compiled.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builder/base/buf.h"
+#include "builder/base/file.h"
+#include "builder/base/mem.h"
+
+/* What is hashed before everything else: another way to make keys gets another name. */
+#define KEY_FORMAT "compiled 1"
+
+static long
+position(const struct strv *argv, const char *flag)
+{
+	for (size_t i = 0; i + 1 < argv->n; i++)
+		if (strcmp(argv->at[i], flag) == 0)
+			return (long)i;
+	return -1;
+}
+
+bool
+compiled_can(const struct strv *argv, const char *input)
+{
+	static const char *const ends[] = {".c", ".cc", ".cpp", ".cxx", ".c++", ".C"};
+	const char *dot = input != NULL ? strrchr(input, '.') : NULL;
+
+	for (size_t i = 0; dot != NULL && i < ARRAY_SIZE(ends); i++)
+		if (strcmp(dot, ends[i]) == 0)
+			return position(argv, "-c") > 0 && position(argv, "-o") > 0;
+	return false;
+}
+
+void
+compiled_preprocess(const struct strv *argv, const char *output, struct strv *out)
+{
+	long c = position(argv, "-c"), o = position(argv, "-o");
+
+	for (long i = 0; i < (long)argv->n; i++)
+		strv_add(out, i == c ? "-E" : i == o + 1 ? output : argv->at[i]);
+}
+
+const char *
+compiled_object(const struct strv *argv)
+{
+	return argv->at[position(argv, "-o") + 1];
+}
+
+/* The preprocessed text holds what these have done. */
+static bool
+is_preprocessors(const char *arg)
+{
+	return arg[0] == '-' && arg[1] != '\0' && strchr("DIU", arg[1]) != NULL && arg[2] != '\0';
+}
+
+static void
+add_text(struct digest_stream *s, const char *text)
+{
+	digest_add(s, text, strlen(text) + 1);
+}
+
+int
+compiled_key(const char *toolchain, const struct strv *argv, const char *scratch,
+	     const char *preprocessed, char key[DIGEST_HEX_SIZE], struct err *e)
+{
+	struct buf text = {0};
+	struct digest_stream s;
+	struct digest d;
+	long o = position(argv, "-o");
+
+	if (file_read_beneath(scratch, preprocessed, COMPILED_SOURCE_MAX, &text, e) != 0)
+		return e->code;
+	digest_start(&s);
+	add_text(&s, KEY_FORMAT);
+	add_text(&s, toolchain);
+	for (long i = 0; i < (long)argv->n; i++)
+		if (i != o + 1 && !is_preprocessors(argv->at[i]))
+			add_text(&s, argv->at[i]);
+	add_text(&s, "");
+	digest_add(&s, text.data, text.len);
+	digest_end(&s, &d);
+	digest_hex(&d, key);
+	buf_fini(&text);
+	return 0;
+}
+
+bool
+compiled_take(const char *dir, const char *key, const char *scratch, const char *to)
+{
+	char *path = xasprintf("%s/%s", dir, key);
+	struct buf object = {0};
+	bool taken = file_read(path, COMPILED_OBJECT_MAX, &object, NULL) == 0 &&
+		     file_write_beneath(scratch, to, object.data, object.len, 0644, NULL) == 0;
+
+	if (taken)
+		utimensat(AT_FDCWD, path, NULL, 0);
+	buf_fini(&object);
+	free(path);
+	return taken;
+}
+
+void
+compiled_keep(const char *dir, const char *key, const char *scratch, const char *from)
+{
+	char *path = xasprintf("%s/%s", dir, key);
+	struct buf object = {0};
+
+	if (file_mkdirs(dir, 0755, NULL) == 0 &&
+	    file_read_beneath(scratch, from, COMPILED_OBJECT_MAX, &object, NULL) == 0)
+		file_write_atomic(path, object.data, object.len, 0644, NULL);
+	buf_fini(&object);
+	free(path);
+}
+
+/* ---- trim ---- */
+
+struct entry {
+	char *path;
+	struct timespec used;
+	uint64_t bytes;
+};
+
+struct entries {
+	struct entry *at;
+	size_t n;
+	uint64_t bytes;
+};
+
+/* Packages are folders, those with a scope a level deeper. */
+static void
+collect(struct entries *all, const char *folder, int depth)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		char *path = xasprintf("%s/%s", folder, d->d_name);
+		struct stat st;
+
+		if (d->d_name[0] == '.' || lstat(path, &st) != 0) {
+			free(path);
+		} else if (S_ISDIR(st.st_mode)) {
+			if (depth > 0)
+				collect(all, path, depth - 1);
+			free(path);
+		} else {
+			all->at = xrealloc(all->at, (all->n + 1) * sizeof *all->at);
+			all->at[all->n++] = (struct entry){
+				.path = path, .used = st.st_mtim, .bytes = (uint64_t)st.st_size};
+			all->bytes += (uint64_t)st.st_size;
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+static int
+older_first(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct entry *)a)->used;
+	const struct timespec *y = &((const struct entry *)b)->used;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+}
+
+void
+compiled_trim(const char *dir, uint64_t bytes)
+{
+	struct entries all = {0};
+
+	collect(&all, dir, 2);
+	if (all.n > 0)
+		qsort(all.at, all.n, sizeof *all.at, older_first);
+	for (size_t i = 0; i < all.n; i++) {
+		if (all.bytes > bytes && unlink(all.at[i].path) == 0)
+			all.bytes -= all.at[i].bytes;
+		free(all.at[i].path);
+	}
+	free(all.at);
+}
