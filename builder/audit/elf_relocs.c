@@ -33,14 +33,29 @@ place_table(struct elf_reader *r, size_t table, const char *name, uint64_t vaddr
 	return 0;
 }
 
+/* What is left of a table that ends with DT_JMPREL, as on RISC-V: loaders read the end once, and so
+ * do we (glibc's elf/dynamic-link.h). */
+static uint64_t
+without_jmprel(const struct elf_dynamic *d, uint64_t vaddr, uint64_t size)
+{
+	bool inside = d->pltrelsz <= size && vaddr + size == d->jmprel + d->pltrelsz;
+
+	return inside ? size - d->pltrelsz : size;
+}
+
 int
 elf_read_relocs(struct elf_reader *r)
 {
 	const struct elf_dynamic *d = &r->dynamic;
+	uint64_t relsz = d->relsz, relasz = d->relasz;
 	int rc;
 
-	if ((rc = place_table(r, 0, "DT_REL", d->rel, d->relsz, false)) < 0 ||
-	    (rc = place_table(r, 1, "DT_RELA", d->rela, d->relasz, true)) < 0)
+	if (d->pltrel == DT_RELA)
+		relasz = without_jmprel(d, d->rela, relasz);
+	else
+		relsz = without_jmprel(d, d->rel, relsz);
+	if ((rc = place_table(r, 0, "DT_REL", d->rel, relsz, false)) < 0 ||
+	    (rc = place_table(r, 1, "DT_RELA", d->rela, relasz, true)) < 0)
 		return rc;
 	return place_table(r, 2, "DT_JMPREL", d->jmprel, d->pltrelsz, d->pltrel == DT_RELA);
 }

@@ -248,6 +248,8 @@ put_relocs(struct image *m)
 		if (m->order[i].looked_up)
 			put_reloc(m, m->data + shift(m), 7, i + 1, 0);
 	m->jmprel_size = m->out->len - m->jmprel;
+	if (m->spec->relocs_overlap)
+		m->reloc_size += m->jmprel_size;
 }
 
 /* The addends stand here for machines that do not have them in the relocation. */

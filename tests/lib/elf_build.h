@@ -40,6 +40,7 @@ struct elf_spec {
 	unsigned module_abi;              /* a struct node_module with this nm_version */
 	uint32_t relative;                /* the machine's type of relative relocations */
 	bool textrel, relr, init, tls;
+	bool relocs_overlap;        /* DT_REL or DT_RELA ends with DT_JMPREL */
 	bool gnu_hash, both_hashes; /* DT_HASH alone otherwise */
 	bool no_stack, exec_stack, no_relro, writable_text, shifted, no_dynamic;
 };

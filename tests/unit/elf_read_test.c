@@ -164,6 +164,25 @@ TEST(every_class_and_byte_order)
 	}
 }
 
+/* Where DT_RELA ends with DT_JMPREL, no relocation is there twice. */
+TEST(tables_of_relocations_overlap)
+{
+	static const struct {
+		unsigned char class;
+		uint16_t machine;
+	} kinds[] = {{ELFCLASS64, EM_RISCV}, {ELFCLASS32, EM_386}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct elf_spec spec = sample(kinds[i].class, ELFDATA2LSB, kinds[i].machine);
+		struct buf file = {0};
+
+		spec.relocs_overlap = true;
+		elf_build(&spec, &file);
+		check_sample(&spec, &file);
+		buf_fini(&file);
+	}
+}
+
 /* A GNU hash table without entries does not say how many symbols there are. */
 TEST(symbols_of_an_empty_hash_come_from_relocations)
 {
