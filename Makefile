@@ -59,7 +59,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
-	binutils g++ python3 file zstd xz-utils lld-14 llvm-14
+	binutils g++ python3 file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)
@@ -153,12 +153,14 @@ $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call OBJ,$(TEST_LIB:%=tests/l
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/contract/%_test: $(B)/tests/contract/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c) $(LIB_OBJ)
+$(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c tests/lib/facts.c) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/libelf_facts: $(call OBJ,tests/lib/libelf_facts.c tests/lib/facts.c) $(LIB_OBJ)
+	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lelf
 $(B)/tests/pe_facts: $(call OBJ,tests/lib/pe_facts.c) $(LIB_OBJ)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(B)/tests/contract/http_hostile_test
-tests: deps $(TEST_BIN) $(B)/tests/elf_facts $(B)/tests/pe_facts
+tests: deps $(TEST_BIN) $(addprefix $(B)/tests/,elf_facts libelf_facts pe_facts)
 .SECONDARY:
 
 setup:

@@ -1,145 +1,58 @@
 /*
- * elf_facts FILE… - prints what elf_read says of each file, in readelf's words and one fact a
- * line, for tests/unit/elf_readelf_test.sh to compare.
+ * elf_facts FILE… - prints what elf_read says of each file, for tests/lib/elf_compare.sh.
  */
-#include <elf.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "builder/audit/elf_read.h"
 #include "builder/base/file.h"
+#include "tests/lib/facts.h"
 
 #define FILE_MAX (1024u * 1024 * 1024)
 
-static const char *
-segment_name(uint32_t type)
-{
-	switch (type) {
-	case PT_LOAD:
-		return "LOAD";
-	case PT_DYNAMIC:
-		return "DYNAMIC";
-	case PT_INTERP:
-		return "INTERP";
-	case PT_NOTE:
-		return "NOTE";
-	case PT_TLS:
-		return "TLS";
-	case PT_GNU_EH_FRAME:
-		return "GNU_EH_FRAME";
-	case PT_GNU_STACK:
-		return "GNU_STACK";
-	case PT_GNU_RELRO:
-		return "GNU_RELRO";
-	default:
-		return NULL;
-	}
-}
-
 static void
-print_segments(const struct elf *elf)
+print_relocs(const struct elf *elf, const void *data)
 {
-	for (size_t i = 0; i < elf->segment_count; i++) {
-		const struct elf_segment *s = &elf->segments[i];
-
-		if (segment_name(s->type) != NULL)
-			printf("segment %s offset %llx vaddr %llx filesz %llx memsz %llx align %llx "
-			       "flags %s%s%s\n",
-			       segment_name(s->type), (unsigned long long)s->offset,
-			       (unsigned long long)s->vaddr, (unsigned long long)s->filesz,
-			       (unsigned long long)s->memsz, (unsigned long long)s->align,
-			       (s->flags & PF_R) != 0 ? "R" : "", (s->flags & PF_W) != 0 ? "W" : "",
-			       (s->flags & PF_X) != 0 ? "E" : "");
-	}
-}
-
-static void
-print_symbols(const struct elf *elf)
-{
-	static const char *const types[16] = {"NOTYPE", "OBJECT", "FUNC", "SECTION",
-					      "FILE",   "COMMON", "TLS",  [10] = "IFUNC"};
-	static const char *const bindings[16] = {"LOCAL", "GLOBAL", "WEAK", [10] = "UNIQUE"};
-	static const char *const visibilities[] = {"DEFAULT", "INTERNAL", "HIDDEN", "PROTECTED"};
-
-	for (size_t i = 0; i < elf->symbol_count; i++) {
-		const struct elf_symbol *s = &elf->symbols[i];
-
-		if (s->type == STT_SECTION) /* readelf prints the section's name */
-			continue;
-		/* readelf changes to hexadecimal where the column gets too narrow. */
-		printf(s->size > 99999 ? "symbol %llx 0x%llx" : "symbol %llx %llu",
-		       (unsigned long long)s->value, (unsigned long long)s->size);
-		printf(" %s %s %s %s %s", types[s->type] != NULL ? types[s->type] : "?",
-		       bindings[s->binding] != NULL ? bindings[s->binding] : "?",
-		       visibilities[s->visibility], s->defined ? "DEF" : "UND", s->name);
-		/* The symbol that stands for a version is not of that version. */
-		if (s->version != NULL && strcmp(s->name, s->version) != 0)
-			printf("%s%s", s->defined && !s->hidden_version ? "@@" : "@", s->version);
-		putchar('\n');
-	}
-}
-
-static void
-print_facts(const struct elf *elf)
-{
-	printf("class ELF%d\ndata %s\nflags 0x%x\nentry 0x%llx\n",
-	       elf->class == ELFCLASS64 ? 64 : 32, elf->data == ELFDATA2MSB ? "big" : "little",
-	       elf->flags, (unsigned long long)elf->entry);
-	print_segments(elf);
-	for (size_t i = 0; i < elf->needed_count; i++)
-		printf("needed %zu [%s]\n", i + 1, elf->needed[i]);
-	if (elf->soname != NULL)
-		printf("soname [%s]\n", elf->soname);
-	if (elf->rpath != NULL)
-		printf("rpath [%s]\n", elf->rpath);
-	if (elf->runpath != NULL)
-		printf("runpath [%s]\n", elf->runpath);
-	if (elf->textrel)
-		printf("is textrel\n");
-	if (elf->bind_now)
-		printf("is bind-now\n");
-	if (elf->static_tls)
-		printf("is static-tls\n");
-	if (elf->has_relr)
-		printf("has relr\n");
-	if (elf->has_hash)
-		printf("has hash\n");
-	if (elf->has_gnu_hash)
-		printf("has gnu-hash\n");
-	if (elf->has_init)
-		printf("has init\n");
-	if (elf->has_debug_info)
-		printf("has debug-info\n");
-	if (elf->interp != NULL)
-		printf("interp %s\n", elf->interp);
-	if (elf->build_id != NULL)
-		printf("build-id %s\n", elf->build_id);
-	for (size_t i = 0; i < elf->need_count; i++)
-		printf("version %s %s%s\n", elf->needs[i].file, elf->needs[i].version,
-		       elf->needs[i].weak ? " WEAK" : "");
 	for (size_t table = 0; table < 3; table++)
-		if (elf->relocs[table].count > 0)
-			printf("relocs %zu\n", elf->relocs[table].count);
-	print_symbols(elf);
+		for (size_t i = 0; i < elf->relocs[table].count; i++) {
+			struct elf_reloc r = elf_reloc_at(elf, data, table, i);
+
+			facts_reloc(elf, &r, elf->relocs[table].addends);
+		}
+}
+
+/* A file that cannot be read is a difference from the reader that can. */
+static int
+print_file(const char *path)
+{
+	struct buf bytes = {0};
+	struct err e = {0};
+	struct elf elf;
+	int rc;
+
+	facts_file(path);
+	rc = file_read(path, FILE_MAX, &bytes, &e);
+	if (rc == 0)
+		rc = elf_read(bytes.data, bytes.len, &elf, &e);
+	if (rc < 0) {
+		printf("error %s\n", e.msg);
+		buf_fini(&bytes);
+		return rc;
+	}
+	facts_print(&elf);
+	print_relocs(&elf, bytes.data);
+	if (elf.arm_arch != 0)
+		printf("arm-arch %u\n", elf.arm_arch);
+	elf_fini(&elf);
+	buf_fini(&bytes);
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		struct buf bytes = {0};
-		struct err e = {0};
-		struct elf elf;
+	int failed = 0;
 
-		if (file_read(argv[i], FILE_MAX, &bytes, &e) < 0 ||
-		    elf_read(bytes.data, bytes.len, &elf, &e) < 0) {
-			fprintf(stderr, "%s: %s\n", argv[i], e.msg);
-			buf_fini(&bytes);
-			return 1;
-		}
-		print_facts(&elf);
-		elf_fini(&elf);
-		buf_fini(&bytes);
-	}
-	return 0;
+	for (int i = 1; i < argc; i++)
+		failed |= print_file(argv[i]) < 0;
+	return failed;
 }
