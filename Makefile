@@ -13,8 +13,8 @@ BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa elf_layout \
 	elf_needs elf_notes elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target \
-	format macho_check macho_read musl musl_table napi napi_table node_abi pe_check pe_entry pe_read \
-	report runs_on x86_code x86_insn x86_reach
+	format glibc_table macho_check macho_read musl musl_table napi napi_table node_abi pe_check \
+	pe_entry pe_read report runs_on x86_code x86_insn x86_reach
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
@@ -42,7 +42,7 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functions elf_ranges elf_read \
 	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
-	http_spool http_target inventory job job_limits json name opt pack package pe plan policy \
+	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
 	quota registry run sandbox share sources store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
@@ -51,7 +51,7 @@ FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST
 	$(wildcard tests/*/*.c tests/*/*.h)
 SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/lib/*.sh toolchains/sandbox/*.sh) \
-	toolchains/windows/run-node .ci/run
+	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
 
 # ---- libraries, all from Debian ----
 PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp

@@ -267,7 +267,7 @@ check_musl_floor(const struct elf_check *c)
 		const struct elf_symbol *s = &c->elf->symbols[i];
 
 		if (!s->defined && s->binding != STB_WEAK && c->floor_major == 1 &&
-		    musl_since(s->name) > c->floor_minor)
+		    musl_since(s->name, c->target->elf_machine) > c->floor_minor)
 			name_list_add(&newer, "%s", s->name);
 	}
 	if (newer.count == 0)
@@ -297,10 +297,23 @@ is_known(const struct elf_check *c, const struct elf_symbol *s, bool *node_cxx)
 		return true;
 	if (s->version != NULL && family_of(s->version) != FAMILY_COUNT)
 		return strcmp(s->version, "GLIBC_PRIVATE") != 0;
-	if (c->target->libc == LIBC_MUSL && musl_since(s->name) > 0)
+	if (c->target->libc == LIBC_MUSL && musl_since(s->name, c->target->elf_machine) > 0)
 		return true;
 	*node_cxx = elf_is_node_cxx(s->name) || strcmp(s->name, "node_module_register") == 0;
 	return *node_cxx && for_node;
+}
+
+/* With its version, and for musl with who else has it. */
+static void
+add_symbol(const struct elf_check *c, const struct elf_symbol *s, struct name_list *list)
+{
+	const char *version = s->version != NULL ? s->version : "";
+	char elsewhere[MUSL_ELSEWHERE_SIZE] = "";
+
+	if (c->target->libc == LIBC_MUSL)
+		musl_elsewhere(s->name, elsewhere);
+	name_list_add(list, "%s%s%s%s%s%s", s->name, version[0] != '\0' ? "@" : "", version,
+		      elsewhere[0] != '\0' ? " (" : "", elsewhere, elsewhere[0] != '\0' ? ")" : "");
 }
 
 void
@@ -315,8 +328,7 @@ elf_check_symbols(const struct elf_check *c)
 
 		if (s->defined || s->name[0] == '\0' || is_known(c, s, &node_cxx))
 			continue;
-		name_list_add(node_cxx ? &node : &unknown, "%s%s%s", s->name,
-			      s->version != NULL ? "@" : "", s->version != NULL ? s->version : "");
+		add_symbol(c, s, node_cxx ? &node : &unknown);
 	}
 	if (node.count > 0) {
 		f = report_add(c->report, RULE_SYMBOLS, SEVERITY_ERROR);

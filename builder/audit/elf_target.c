@@ -41,7 +41,7 @@ uses_plain_libc(const struct elf *elf)
 		const struct elf_symbol *s = &elf->symbols[i];
 
 		if (!s->defined && s->version == NULL && s->binding != STB_WEAK &&
-		    musl_since(s->name) > 0)
+		    musl_since(s->name, elf->machine) > 0)
 			return true;
 	}
 	return false;

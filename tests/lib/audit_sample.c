@@ -33,6 +33,9 @@ const struct target sample_ppc64le = {
 const struct target sample_musl = {
 	"x86_64-linux-musl", "linuxmusl", "x64", LIBC_MUSL, 1, 1,
 	ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0, 0, 0x1000, "ld-musl-x86_64.so.1", 0};
+const struct target sample_musl_arm64 = {
+	"aarch64-linux-musl", "linuxmusl", "arm64", LIBC_MUSL, 1, 1,
+	ELFCLASS64, ELFDATA2LSB, EM_AARCH64, 0, 0, 0x10000, "ld-musl-aarch64.so.1", 0};
 /* clang-format on */
 
 /* What compilers make of `return 6`. */

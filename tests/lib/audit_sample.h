@@ -11,7 +11,7 @@
 
 /* Targets of every kind that there can be, whichever the program was built with. */
 extern const struct target sample_x64, sample_arm64, sample_armhf, sample_armv6, sample_s390x,
-	sample_ia32, sample_musl, sample_riscv64, sample_ppc64le;
+	sample_ia32, sample_musl, sample_musl_arm64, sample_riscv64, sample_ppc64le;
 
 /* A Node-API addon for the target, which uses and declares version 6. */
 struct elf_spec sample_good(const struct target *t);

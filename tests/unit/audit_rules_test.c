@@ -187,6 +187,14 @@ WRONG(uses_fcntl64)
 {
 	elf_build_symbol(s, (struct elf_spec_symbol){.name = "fcntl64"});
 }
+WRONG(uses_arch_prctl)
+{
+	elf_build_symbol(s, (struct elf_spec_symbol){.name = "arch_prctl"});
+}
+WRONG(uses_time64)
+{
+	elf_build_symbol(s, (struct elf_spec_symbol){.name = "__clock_gettime64"});
+}
 WRONG(uses_newer_musl)
 {
 	elf_build_symbol(s, (struct elf_spec_symbol){.name = "reallocarray"});
@@ -366,8 +374,13 @@ TEST(each_rule_finds_what_it_is_for)
 		{needs_cxxabi, &sample_x64, "libc-version", "error", "__cxa_throw@CXXABI_1.3"},
 		{needs_gcc, &sample_x64, "libc-version", "error", "_Unwind_Resume@GCC_3.0"},
 		{has_glibc_version, &sample_musl, "libc-version", "error", "memcpy@GLIBC_2.14"},
-		{uses_fortified, &sample_musl, "symbols", "error", "__memcpy_chk"},
-		{uses_fcntl64, &sample_musl, "symbols", "error", "fcntl64"},
+		{uses_fortified, &sample_musl, "symbols", "error", "__memcpy_chk (in glibc)"},
+		{uses_fcntl64, &sample_musl, "symbols", "error", "fcntl64 (in glibc)"},
+		{uses_unknown_symbol, &sample_musl, "symbols", "error", "sqlite3_open_v2"},
+		{uses_arch_prctl, &sample_musl_arm64, "symbols", "error",
+		 "arch_prctl (in musl on x86_64, i686)"},
+		{uses_time64, &sample_musl, "symbols", "error",
+		 "__clock_gettime64 (in musl on arm, i686)"},
 		{uses_newer_musl, &sample_musl, "libc-version", "error", "reallocarray"},
 		{has_rpath, &sample_x64, "rpath", "error", "/opt/lib"},
 		{has_runpath, &sample_x64, "rpath", "error", "DT_RUNPATH"},
@@ -538,6 +551,7 @@ TEST(no_false_alarms)
 		const struct target *target;
 	} cases[] = {
 		{alpine_libc, &sample_musl},
+		{uses_arch_prctl, &sample_musl},
 		{needs_other_glibc_parts, &sample_x64},
 		{weak_newer_glibc, &sample_x64},
 		{osabi_gnu, &sample_x64},
