@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/seed.h"
+
 #define SECTION_SIZE 40u    /* of a 32-bit file's section header */
 #define HEADERS_SIZE 0x400u /* file header and program headers, room for all */
 
@@ -471,6 +473,8 @@ elf_build(const struct elf_spec *spec, struct buf *out)
 	put_header(&m, segments);
 	put_segments(&m, data_end);
 	memcpy(out->data, headers.data, headers.len);
+	/* The first byte chooses the target: here, what the file says itself. */
+	seed_keep("elf", "\xff", 1, out->data, out->len);
 	buf_fini(&m.strings);
 	buf_fini(&headers);
 }

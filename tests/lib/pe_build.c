@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/audit/pe_read.h"
+#include "tests/lib/seed.h"
 
 #define HEADERS 0x400u  /* bytes of headers, and the section's place in the file */
 #define RVA     0x1000u /* of the section */
@@ -237,5 +238,7 @@ pe_build(const struct pe_spec *spec, struct buf *out)
 	set(out, at + 20, HEADERS, 4);
 	set(out, at + 36, spec->section_flags, 4);
 	buf_add(out, m.section.data, m.section.len);
+	/* The first byte chooses target and ABI: here, what the file says itself, for Node-API. */
+	seed_keep("pe", "\7", 1, out->data, out->len);
 	buf_fini(&m.section);
 }

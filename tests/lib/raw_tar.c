@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "builder/base/mem.h"
+#include "tests/lib/seed.h"
 
 void
 raw_tar_checksum(char *block)
@@ -19,6 +20,16 @@ raw_tar_checksum(char *block)
 		sum += (unsigned char)block[i];
 	snprintf(block + 148, 8, "%06o", sum);
 	block[155] = ' ';
+}
+
+/* Drops one component, as npm does, and allows eight. */
+static void
+keep_names(const char *name, const char *link)
+{
+	char *text = xasprintf("%c%s", 1 | 7 << 2, name);
+
+	seed_keep("entry", text, strlen(text) + 1, link, strlen(link));
+	free(text);
 }
 
 void
@@ -40,6 +51,7 @@ raw_tar_header(struct buf *b, const char *name, char type, const char *link, uns
 	memcpy(block + 265, "somebody", 8);
 	raw_tar_checksum(block);
 	buf_add(b, block, sizeof block);
+	keep_names(name, link != NULL ? link : "");
 }
 
 void
@@ -87,6 +99,8 @@ raw_tar_end(struct buf *b)
 	static const char zeros[2 * RAW_TAR_BLOCK];
 
 	buf_add(b, zeros, sizeof zeros);
+	seed_keep("unpack", NULL, 0, b->data, b->len);
+	seed_keep("tar", "\0", 1, b->data, b->len);
 }
 
 void
@@ -113,5 +127,7 @@ raw_tar_squeeze(struct buf *b, const char *filter)
 	archive_entry_free(entry);
 	b->len = 0;
 	buf_add(b, out, used);
+	seed_keep("unpack", NULL, 0, b->data, b->len);
+	seed_keep("tar", "\0", 1, b->data, b->len);
 	free(out);
 }
