@@ -26,7 +26,7 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
 ROUTES = artifacts auth builds check dist health jobs lease misses policy prebuilds publish result \
-	service
+	service build_request
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -44,7 +44,7 @@ TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functi
 	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
 	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
 	quota registry run sandbox share sources store target unpack x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed
+TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
