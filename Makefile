@@ -1,7 +1,7 @@
-# One non-recursive Makefile. MODE=release|debug|asan|tsan|cov chooses flags and the object folder;
+# One non-recursive Makefile. MODE=release|debug|asan|tsan|cov|fuzz chooses flags and the object folder;
 # `make help` lists the commands.
 MODE ?= release
-CC = gcc
+CC = $(if $(filter fuzz,$(MODE)),clang-14,gcc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 B = build/$(MODE)
@@ -73,13 +73,14 @@ FLAGS_debug = -O0
 FLAGS_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan = -O1 -fsanitize=thread
 FLAGS_cov = -O0 --coverage
+FLAGS_fuzz = -fsanitize=fuzzer-no-link $(FLAGS_asan)
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(CI)$(WERROR),-Werror)
 CFLAGS = -std=c11 -D_GNU_SOURCE -g -fstack-protector-strong -fPIE -pthread $(FLAGS_$(MODE)) $(WARN) \
 	-I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS)
 LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
 
-ifneq ($(filter-out setup clean help demo test run bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out setup clean help demo test fuzz run bench,$(or $(MAKECMDGOALS),all)),)
 PC_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lZydis
 endif
@@ -94,7 +95,7 @@ CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
 .PHONY: all programs tests setup setup-test setup-bench demo test run bench check-layers \
-	check-format format lint fuzz install clean help deps nightly
+	check-format format lint fuzz fuzzers install clean help deps nightly
 .DELETE_ON_ERROR:
 
 all: deps programs
@@ -108,7 +109,8 @@ help:
 	@echo 'make run        start the service, data under ./var'
 	@echo 'make nightly    every target, built twice and compared, and the slow tests'
 	@echo 'make bench      measure, against nginx, node-gyp and the bare compiler'
-	@echo 'make check-layers check-format format lint fuzz install clean'
+	@echo 'make fuzz       look for inputs that break the parsers, FUZZ_SECONDS=30 for each'
+	@echo 'make check-layers check-format format lint install clean'
 
 # Names what is missing before the compiler does.
 deps:
@@ -210,15 +212,22 @@ lint: $(B)/gen/target_table.inc
 		'clang-tidy-14 --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen $(LLHTTP_FLAGS) \
 		$(PC_CFLAGS) 2>/dev/null' sh
 
+# ---- fuzzing: docs/fuzzing.md. FUZZ_SECONDS for each; FUZZ="elf pe" chooses ----
 FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 30
-fuzz: $(FUZZERS:%=$(B)/fuzz/%)
-	@tests/fuzz/run.sh $(FUZZ_SECONDS) $^
-$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(B)/gen/target_table.inc $(B)/gen/embed.c
-	@mkdir -p $(@D)
-	clang-14 -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. -I$(B)/gen \
-		$(LLHTTP_FLAGS) $(PC_CFLAGS) -pthread -o $@ $< \
-		$(BUILDER_SRC) $(HTTP:%=api/http/%.c) $(B)/gen/embed.c $(LLHTTP_SRC) $(LIBS)
+# The tests that make what the harnesses begin with: tests/fuzz/seeds.sh.
+SEED_TESTS = audit_rules build_request elf_functions elf_read pack pe unpack
+fuzz: setup-test
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+fuzzers: deps $(FUZZERS:%=$(B)/fuzz/%) $(SEED_TESTS:%=$(B)/tests/unit/%_test)
+# An archive: each harness gets what it calls, and counts the edges of that only.
+$(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/tar_input.c)
+	@mkdir -p $(@D) && rm -f $@
+	$(call Q,AR)ar rcs $@ $^
+$(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(B)/fuzz/parts.a
+	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 install: all
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/prebuildd build/prebuildctl

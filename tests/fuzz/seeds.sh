@@ -1,0 +1,80 @@
+#!/bin/bash
+# seeds.sh TESTS FOLDER: makes the fuzzers' first inputs, FOLDER/<harness>/*, of our own fixtures: what
+# the unit tests (programs in folder TESTS) build, the hostile requests, the names in the name test, and
+# one small addon as compiler and linker make it for every kind of file.
+set -euo pipefail
+tests=$1 seeds=$2
+work=$(mktemp -d "${TMPDIR:-/tmp}/prebuildd-seeds-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+rm -rf "$seeds"
+mkdir -p "$seeds"/{elf,http,macho,name,pe}
+
+keep() { # TEST [PART]: runs those of a test program whose names have PART in them
+	SEEDS=$seeds "$tests/$1_test" "${@:2}" >"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		exit 1
+	}
+}
+for test in audit_rules build_request elf_functions elf_read pe; do
+	keep $test
+done
+# Not those that try every length, or bombs.
+keep pack addon_is
+for part in compression strip names types link twice pax sparse behind; do
+	keep unpack $part
+done
+
+# ---- client file names: every text in the test; the first line "0" stands for a known package ----
+
+count=0
+while IFS= read -r name; do
+	count=$((count + 1))
+	printf '0\n%s' "$name" >"$seeds/name/$count"
+done < <(grep -oE '"[^" ]+\.(tar\.gz|node)[^" ]*"' tests/unit/name_test.c | tr -d '"')
+printf '@a/b\n1.0.0-rc.1+b.5\nb-v1.0.0-rc.1+b.5-node-v127-linuxmusl-arm64.tar.gz' >"$seeds/name/scoped"
+
+# ---- requests: what each case of the contract test sends; the first byte is the size of a piece ----
+
+case=0
+while read -r word text; do
+	case $word in
+	case)
+		case=$((case + 1))
+		printf '\020' >"$seeds/http/$case"
+		;;
+	send | repeat)
+		[[ $word == send ]] || text=${text#* }
+		# \s is a space, and printf knows the rest.
+		printf '%b' "${text//\\s/ }" >>"$seeds/http/$case"
+		;;
+	esac
+done <tests/data/http_hostile.txt
+
+# ---- an addon for every kind of file ----
+
+elf() { # TRIPLE FLAG…: with the target that the file says itself
+	clang-14 --target="$1" -O1 -fPIC -g0 -c tests/fixtures/foreign.c -o "$work/o" "${@:2}"
+	ld.lld-14 -shared -z relro -z now -soname addon.node "$work/o" -o "$work/so"
+	{ printf '\377' && cat "$work/so"; } >"$seeds/elf/$1"
+}
+pe() { # TRIPLE MACHINE BYTE: the byte chooses target and ABI
+	clang-14 --target="$1" -O1 -c tests/fixtures/foreign.c -o "$work/o"
+	lld-link-14 -dll -noentry "-machine:$2" "-out:$work/dll" "$work/o"
+	{ printf '%b' "$3" && cat "$work/dll"; } >"$seeds/pe/$1"
+}
+macho() { # ARCHITECTURE FLAG…
+	clang-14 --target="$1-apple-macos11" -O1 -c tests/fixtures/foreign.c -o "$work/$1.o"
+	ld64.lld-14 -arch "$1" -platform_version macos 11.0 11.0 "${@:2}" "$work/$1.o" -o "$work/$1"
+	cp "$work/$1" "$seeds/macho/$1"
+}
+for triple in x86_64-linux-gnu i686-linux-gnu aarch64-linux-gnu armv6-linux-gnueabihf \
+	powerpc64le-linux-gnu riscv64-linux-gnu mips64el-linux-gnuabi64; do
+	elf "$triple"
+done
+elf x86_64-linux-musl -fcf-protection=full
+pe x86_64-windows-msvc x64 '\004'
+pe i686-windows-msvc x86 '\005'
+pe aarch64-windows-msvc arm64 '\006'
+macho arm64 -bundle -undefined dynamic_lookup
+macho x86_64 -dylib -install_name addon.dylib -rpath @loader_path
+llvm-lipo-14 -create "$work/arm64" "$work/x86_64" -output "$seeds/macho/universal"
