@@ -62,7 +62,7 @@ musl_elsewhere(const char *symbol, char out[MUSL_ELSEWHERE_SIZE])
 					 architectures[i].name);
 		before = ",";
 	}
-	if (bits == 0 && bsearch(symbol, glibc_table, glibc_table_count, sizeof glibc_table[0],
+	if (bits == 0 && bsearch(symbol, musl_missing, musl_missing_count, sizeof musl_missing[0],
 				 compare_name) != NULL)
 		snprintf(out, MUSL_ELSEWHERE_SIZE, "in glibc");
 }

@@ -27,8 +27,8 @@ struct musl_name {
 /* What musl exports on any architecture, and what glibc exports that musl has on none; by name. */
 extern const struct musl_name musl_table[];
 extern const size_t musl_table_count;
-extern const char *const glibc_table[];
-extern const size_t glibc_table_count;
+extern const char *const musl_missing[];
+extern const size_t musl_missing_count;
 
 /* The minor version of musl 1.x that first has the symbol on that machine (e_machine), 1 for all
  * up to 1.1; 0 if no version up to the table's has it. */

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Prints builder/audit/musl_table.c or glibc_table.c, from the toolchains that are assembled:
+# Prints builder/audit/musl_table.c or musl_missing.c, from the toolchains that are assembled:
 #
 #	builder/audit/musl_table.sh musl >musl_table.new && mv musl_table.new builder/audit/musl_table.c
-#	builder/audit/musl_table.sh glibc >glibc_table.new && mv glibc_table.new builder/audit/glibc_table.c
+#	builder/audit/musl_table.sh glibc >musl_missing.new && mv musl_missing.new builder/audit/musl_missing.c
 #
 # What each musl toolchain's libc.so exports becomes that architecture's bit; the bits of those that
 # are not assembled stay as they are in the table, and a line on standard error says which those are.
@@ -103,7 +103,7 @@ glibc() {
 	exported "${libraries[@]}" |
 		sort -u | comm -23 - <(entries | cut -d ' ' -f 1) | array '"%s",' |
 		file " * Made by musl_table.sh: what glibc $version exports on x86-64 and musl on no architecture, sorted by
- * name, several a line." 'const char *const glibc_table[]' glibc_table
+ * name, several a line." 'const char *const musl_missing[]' musl_missing
 }
 
 case ${1-} in

@@ -5,7 +5,7 @@
 #include "builder/audit/musl.h"
 
 /* clang-format off */
-const char *const glibc_table[] = {
+const char *const musl_missing[] = {
 	"_IO_2_1_stderr_", "_IO_2_1_stdin_", "_IO_2_1_stdout_", "_IO_adjust_column",
 	"_IO_adjust_wcolumn", "_IO_default_doallocate", "_IO_default_finish",
 	"_IO_default_pbackfail", "_IO_default_uflow", "_IO_default_xsgetn", "_IO_default_xsputn",
@@ -382,4 +382,4 @@ const char *const glibc_table[] = {
 };
 /* clang-format on */
 
-const size_t glibc_table_count = sizeof glibc_table / sizeof glibc_table[0];
+const size_t musl_missing_count = sizeof musl_missing / sizeof musl_missing[0];
