@@ -16,6 +16,7 @@
 #include "builder/model/target.h"
 
 struct json;
+struct strv;
 
 /* X(constant, name): the rule names of the interface. */
 #define AUDIT_RULES(X)                       \
@@ -80,5 +81,9 @@ struct json *audit_json(const struct audit_report *r);
 /* One line for a job's error: the first error finding, "libc-version: needs GLIBC_2.38 …"; "" if
  * there is none. It lives as long as the report. */
 const char *audit_summary(const struct audit_report *r);
+
+/* The symbols that the first error is about, as far as it is about some that the file needs: for who
+ * has its object files and can say which of them refers to those. They live as long as the report. */
+const struct strv *audit_blamed(const struct audit_report *r);
 
 #endif

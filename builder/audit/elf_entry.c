@@ -152,22 +152,22 @@ check_used(const struct elf_check *c, unsigned cap)
 			continue;
 		version = napi_symbol_version(s->name);
 		if (version == 0)
-			name_list_add(&unknown, "%s", s->name);
+			name_list_add_symbol(&unknown, s->name, "%s", s->name);
 		else if (version > cap)
-			name_list_add(&above, "%s (%u)", s->name, version);
+			name_list_add_symbol(&above, s->name, "%s (%u)", s->name, version);
 	}
 	if (above.count > 0) {
 		f = report_add(c->report, RULE_NAPI, SEVERITY_ERROR);
 		report_say(&f->expected, "symbols of Node-API %u", cap);
 		report_say(&f->found, "symbols of Node-API %u", c->report->napi_used);
-		report_say(&f->evidence, "%s", above.text);
+		report_say_symbols(f, &above);
 	}
 	if (unknown.count > 0) {
 		f = report_add(c->report, RULE_NAPI, SEVERITY_ERROR);
 		report_say(&f->expected, "symbols of Node-API 1 to %u", ABI_NAPI_MAX);
 		report_say(&f->found, "%zu symbols that are experimental or unknown",
 			   unknown.count);
-		report_say(&f->evidence, "%s", unknown.text);
+		report_say_symbols(f, &unknown);
 	}
 }
 

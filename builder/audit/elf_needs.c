@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "builder/audit/elf_check.h"
+#include "builder/audit/glibc.h"
 #include "builder/audit/musl.h"
 #include "builder/audit/napi.h"
 #include "builder/base/mem.h"
@@ -178,7 +179,7 @@ add_users(const struct elf *elf, const struct elf_version_need *need, struct nam
 		const struct elf_symbol *s = &elf->symbols[i];
 
 		if (!s->defined && s->version != NULL && strcmp(s->version, need->version) == 0)
-			name_list_add(out, "%s@%s", s->name, s->version);
+			name_list_add_symbol(out, s->name, "%s@%s", s->name, s->version);
 	}
 	if (out->count == before)
 		name_list_add(out, "%s from %s", need->version, need->file);
@@ -249,7 +250,7 @@ check_family(const struct elf_check *c, enum family family)
 		report_say(&f->expected, "no %.*s versions: the C++ runtime linked statically",
 			   (int)strlen(prefixes[family]) - 1, prefixes[family]);
 	report_say(&f->found, "needs %s", all[0].need->version);
-	report_say(&f->evidence, "%s", users.text);
+	report_say_symbols(f, &users);
 out:
 	free(all);
 }
@@ -268,14 +269,51 @@ check_musl_floor(const struct elf_check *c)
 
 		if (!s->defined && s->binding != STB_WEAK && c->floor_major == 1 &&
 		    musl_since(s->name, c->target->elf_machine) > c->floor_minor)
-			name_list_add(&newer, "%s", s->name);
+			name_list_add_symbol(&newer, s->name, "%s", s->name);
 	}
 	if (newer.count == 0)
 		return;
 	f = report_add(c->report, RULE_LIBC_VERSION, SEVERITY_ERROR);
 	report_say(&f->expected, "functions of musl %u.%u", c->floor_major, c->floor_minor);
 	report_say(&f->found, "needs musl 1.2");
-	report_say(&f->evidence, "%s", newer.text);
+	report_say_symbols(f, &newer);
+}
+
+/* Nor has a function of glibc a version if the file was linked against the floor's, which lacks it.
+ * The minor version that has it, 0 if that is not why it has none. */
+static unsigned
+newer_glibc(const struct elf_check *c, const struct elf_symbol *s)
+{
+	unsigned since;
+
+	if (c->target->libc != LIBC_GLIBC || c->floor_major != 2 || s->defined ||
+	    s->version != NULL || s->binding == STB_WEAK)
+		return 0;
+	since = glibc_since(s->name);
+	return since > c->floor_minor ? since : 0;
+}
+
+static void
+check_glibc_names(const struct elf_check *c)
+{
+	struct name_list newer = {0};
+	struct finding *f;
+	unsigned most = 0;
+
+	for (size_t i = 0; i < c->elf->symbol_count; i++) {
+		const struct elf_symbol *s = &c->elf->symbols[i];
+		unsigned since = newer_glibc(c, s);
+
+		if (since > 0)
+			name_list_add_symbol(&newer, s->name, "%s of 2.%u", s->name, since);
+		most = since > most ? since : most;
+	}
+	if (newer.count == 0)
+		return;
+	f = report_add(c->report, RULE_LIBC_VERSION, SEVERITY_ERROR);
+	report_say(&f->expected, "functions of glibc %u.%u", c->floor_major, c->floor_minor);
+	report_say(&f->found, "needs glibc 2.%u", most);
+	report_say_symbols(f, &newer);
 }
 
 void
@@ -283,6 +321,7 @@ elf_check_versions(const struct elf_check *c)
 {
 	for (enum family family = 0; family < FAMILY_COUNT; family++)
 		check_family(c, family);
+	check_glibc_names(c);
 	check_musl_floor(c);
 }
 
@@ -294,6 +333,9 @@ is_known(const struct elf_check *c, const struct elf_symbol *s, bool *node_cxx)
 	*node_cxx = false;
 	/* Node exports its libuv; a weak symbol that is missing is NULL and stops nothing. */
 	if (napi_is_name(s->name) || starts_with(s->name, "uv_") || s->binding == STB_WEAK)
+		return true;
+	/* They have a finding of libc-version. */
+	if (newer_glibc(c, s) > 0)
 		return true;
 	if (s->version != NULL && family_of(s->version) != FAMILY_COUNT)
 		return strcmp(s->version, "GLIBC_PRIVATE") != 0;
@@ -312,7 +354,7 @@ add_symbol(const struct elf_check *c, const struct elf_symbol *s, struct name_li
 
 	if (c->target->libc == LIBC_MUSL)
 		musl_elsewhere(s->name, elsewhere);
-	name_list_add(list, "%s%s%s%s%s%s", s->name, version[0] != '\0' ? "@" : "", version,
+	name_list_add_symbol(list, s->name, "%s%s%s%s%s%s", s->name, version[0] != '\0' ? "@" : "", version,
 		      elsewhere[0] != '\0' ? " (" : "", elsewhere, elsewhere[0] != '\0' ? ")" : "");
 }
 
@@ -335,7 +377,7 @@ elf_check_symbols(const struct elf_check *c)
 		report_say(&f->expected, "Node-API only, as the addon claims");
 		report_say(&f->found, "%zu symbols of V8 or Node, which change with every major",
 			   node.count);
-		report_say(&f->evidence, "%s", node.text);
+		report_say_symbols(f, &node);
 	}
 	if (unknown.count > 0) {
 		f = report_add(c->report, RULE_SYMBOLS, SEVERITY_ERROR);
@@ -344,6 +386,6 @@ elf_check_symbols(const struct elf_check *c)
 				   ? "symbols of Node and musl"
 				   : "symbols of Node, and glibc's public ones with their version");
 		report_say(&f->found, "%zu undefined symbols that are neither", unknown.count);
-		report_say(&f->evidence, "%s", unknown.text);
+		report_say_symbols(f, &unknown);
 	}
 }

@@ -9,9 +9,6 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
-/* How many names stand in a finding's evidence. */
-#define NAMES_SHOWN 5
-
 /* A hostile file's symbol names can be megabytes long; nobody reads that much. */
 #define TEXT_SIZE 512
 
@@ -64,23 +61,52 @@ report_say(char **text, const char *fmt, ...)
 	*text = xstrdup(line);
 }
 
-void
-name_list_add(struct name_list *l, const char *fmt, ...)
+static void
+list_add(struct name_list *l, const char *fmt, va_list ap)
 {
 	size_t used = strlen(l->text);
-	va_list ap;
 
-	if (l->count++ > NAMES_SHOWN)
+	if (l->count++ > NAME_LIST_SHOWN)
 		return;
 	if (l->count > 1)
 		used += (size_t)snprintf(l->text + used, sizeof l->text - used, ", ");
-	if (l->count > NAMES_SHOWN)
-		fmt = "...";
 	if (used >= sizeof l->text)
 		return;
+	if (l->count > NAME_LIST_SHOWN)
+		snprintf(l->text + used, sizeof l->text - used, "...");
+	else
+		vsnprintf(l->text + used, sizeof l->text - used, fmt, ap);
+}
+
+void
+name_list_add(struct name_list *l, const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
-	vsnprintf(l->text + used, sizeof l->text - used, fmt, ap);
+	list_add(l, fmt, ap);
 	va_end(ap);
+}
+
+void
+name_list_add_symbol(struct name_list *l, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (l->count < NAME_LIST_SHOWN)
+		l->symbols[l->count] = name;
+	va_start(ap, fmt);
+	list_add(l, fmt, ap);
+	va_end(ap);
+}
+
+void
+report_say_symbols(struct finding *f, const struct name_list *l)
+{
+	report_say(&f->evidence, "%s", l->text);
+	for (size_t i = 0; i < NAME_LIST_SHOWN; i++)
+		if (l->symbols[i] != NULL && !strv_has(&f->symbols, l->symbols[i]))
+			strv_add(&f->symbols, l->symbols[i]);
 }
 
 void
@@ -101,6 +127,7 @@ audit_free(struct audit_report *r)
 		free(r->findings[i].expected);
 		free(r->findings[i].found);
 		free(r->findings[i].evidence);
+		strv_fini(&r->findings[i].symbols);
 	}
 	for (size_t i = 0; i < r->lib_count; i++)
 		free(r->libs[i]);
@@ -130,6 +157,15 @@ const char *
 audit_summary(const struct audit_report *r)
 {
 	return r->summary != NULL ? r->summary : "";
+}
+
+const struct strv *
+audit_blamed(const struct audit_report *r)
+{
+	static const struct strv none;
+	const struct finding *f = first_error(r);
+
+	return f != NULL ? &f->symbols : &none;
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "builder/audit/audit.h"
 #include "builder/audit/format.h"
+#include "builder/base/strv.h"
 
 enum severity { SEVERITY_WARNING, SEVERITY_ERROR };
 
@@ -14,6 +15,7 @@ struct finding {
 	enum audit_rule rule;
 	enum severity severity;
 	char *expected, *found, *evidence;
+	struct strv symbols; /* for audit_blamed */
 };
 
 /* A version such as 2.17 or 3.4.21; all zero if there is none. */
@@ -53,12 +55,21 @@ void report_say(char **text, const char *fmt, ...) __attribute__((format(printf,
 void report_finish(struct audit_report *r);
 
 /* Names for a finding's evidence: the first few, and how many there are. Start with {0}. */
-#define NAME_LIST_SIZE 400
+#define NAME_LIST_SIZE  400
+#define NAME_LIST_SHOWN 5
 struct name_list {
 	char text[NAME_LIST_SIZE];
 	size_t count;
+	const char *symbols[NAME_LIST_SHOWN];
 };
 void name_list_add(struct name_list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a symbol that the file needs, and what is to be said of it. The name is not copied. */
+void name_list_add_symbol(struct name_list *l, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Says the list as the finding's evidence, and keeps its symbols for audit_blamed. */
+void report_say_symbols(struct finding *f, const struct name_list *l);
 
 /* "2.17", "3.4.21", as many parts as are not zero but at least two. */
 #define AUDIT_VERSION_SIZE 36

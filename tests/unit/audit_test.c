@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/audit/glibc.h"
 #include "builder/base/file.h"
 #include "builder/base/mem.h"
+#include "builder/base/strv.h"
 #include "tests/lib/audit_sample.h"
 #include "tests/lib/test.h"
 
@@ -268,6 +270,67 @@ TEST(the_floor_of_one_system)
 	CHECK(sample_finding(v, "libc-version") != NULL);
 	CHECK(sample_finding(v, "relr") != NULL);
 	json_free(v);
+}
+
+/* What a file needs that is too new, or that nobody has, and not what it may need. */
+TEST(symbols_to_blame)
+{
+	struct audit_request req = {.target = &sample_x64};
+	struct elf_spec spec = sample_good(&sample_x64);
+	struct audit_report *r = sample_audit(&spec, &req);
+
+	CHECK_INT((int64_t)audit_blamed(r)->n, 0);
+	audit_free(r);
+
+	/* Without a version, as when they were linked against an older glibc. */
+	elf_build_symbol(&spec, (struct elf_spec_symbol){.name = "memfd_create"});
+	elf_build_symbol(&spec, (struct elf_spec_symbol){.name = "statx", .weak = true});
+	elf_build_symbol(&spec, (struct elf_spec_symbol){.name = "gettid"});
+	r = sample_audit(&spec, &req);
+	CHECK_STR(audit_summary(r),
+		  "libc-version: needs glibc 2.30; expected functions of glibc 2.17 "
+		  "(memfd_create of 2.27, gettid of 2.30)");
+	if (CHECK_INT((int64_t)audit_blamed(r)->n, 2)) {
+		CHECK_STR(audit_blamed(r)->at[0], "memfd_create");
+		CHECK_STR(audit_blamed(r)->at[1], "gettid");
+	}
+	audit_free(r);
+	/* A system that has them: what is missing is their version. */
+	req.floor_major = 2;
+	req.floor_minor = 36;
+	r = sample_audit(&spec, &req);
+	CHECK_MSG(strncmp(audit_summary(r), "symbols: 2 ", 11) == 0, "%s", audit_summary(r));
+	CHECK_INT((int64_t)audit_blamed(r)->n, 2);
+	audit_free(r);
+
+	req.floor_major = 0;
+	spec = sample_good(&sample_x64);
+	elf_build_symbol(&spec, fcntl64);
+	r = sample_audit(&spec, &req);
+	if (CHECK_INT((int64_t)audit_blamed(r)->n, 1))
+		CHECK_STR(audit_blamed(r)->at[0], "fcntl64");
+	audit_free(r);
+	/* Of several errors, only the one that is said. */
+	spec.exec_stack = true;
+	spec.needed[2] = "libsqlite3.so.0";
+	r = sample_audit(&spec, &req);
+	CHECK_MSG(strncmp(audit_summary(r), "needed: ", 8) == 0, "%s", audit_summary(r));
+	CHECK_INT((int64_t)audit_blamed(r)->n, 0);
+	audit_free(r);
+}
+
+TEST(names_that_glibc_has_had_only_since)
+{
+	for (size_t i = 1; i < glibc_table_count; i++)
+		CHECK_MSG(strcmp(glibc_table[i - 1].name, glibc_table[i].name) < 0, "%s",
+			  glibc_table[i].name);
+	for (size_t i = 0; i < glibc_table_count; i++)
+		CHECK_INT(glibc_since(glibc_table[i].name), glibc_table[i].since);
+	CHECK_INT(glibc_since("getentropy"), 25);
+	/* These are older, whatever version they have got since. */
+	CHECK_INT(glibc_since("memcpy"), 0);
+	CHECK_INT(glibc_since("quick_exit"), 0);
+	CHECK_INT(glibc_since("pthread_create"), 0);
 }
 
 TEST(other_files_are_named)
