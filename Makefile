@@ -14,7 +14,7 @@ MODEL = abi job job_limits key name package target
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa elf_layout \
 	elf_needs elf_notes elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target \
 	format macho_check macho_read musl musl_missing musl_table napi napi_table node_abi pe_check \
-	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table
+	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader

@@ -65,6 +65,12 @@ void elf_check_exports(const struct elf_check *c);
 /* elf_paths.c: debug-path. */
 void elf_check_paths(const struct elf_check *c);
 
+/* elf_place.c: where that stands, for a finding's evidence: "offset 0x1a20 in .rodata" of an offset in
+ * the file, "0x2a20 (offset 0x1a20 in .text)" of a virtual address. Returns out. */
+#define ELF_PLACE_SIZE 128
+const char *elf_place(const struct elf *elf, uint64_t offset, char out[ELF_PLACE_SIZE]);
+const char *elf_place_of(const struct elf *elf, uint64_t vaddr, char out[ELF_PLACE_SIZE]);
+
 /* elf_target.c: the target that a file is for; NULL if it is none of ours. */
 const struct target *elf_target(const struct elf *elf);
 

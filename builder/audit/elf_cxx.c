@@ -70,6 +70,7 @@ void
 elf_check_cxx(const struct elf_check *c)
 {
 	const char *node = NULL, *name = NULL, *text = NULL;
+	char place[ELF_PLACE_SIZE];
 	uint64_t offset = 0;
 	struct finding *f;
 
@@ -90,6 +91,6 @@ elf_check_cxx(const struct elf_check *c)
 	if (name != NULL)
 		report_say(&f->evidence, "imports %.160s; has the symbol %.160s", node, name);
 	else
-		report_say(&f->evidence, "imports %.160s; has the text \"%s\" at offset 0x%llx",
-			   node, text, (unsigned long long)offset);
+		report_say(&f->evidence, "imports %.160s; has the text \"%s\" at %s", node, text,
+			   elf_place(c->elf, offset, place));
 }

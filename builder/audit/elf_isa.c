@@ -91,6 +91,7 @@ static void
 say_untested(const struct elf_check *c, const struct x86_code *code)
 {
 	const struct x86_function *first = NULL;
+	char place[ELF_PLACE_SIZE];
 	uint32_t sets = 0;
 	size_t count = 0;
 
@@ -106,13 +107,14 @@ say_untested(const struct elf_check *c, const struct x86_code *code)
 	if (first == NULL)
 		return;
 	add_finding(c, SEVERITY_ERROR, sets, "and nothing in the file asks the processor for it");
-	report_say(&last_finding(c)->evidence, "%s at 0x%llx, in %zu functions of %zu", first->name,
-		   (unsigned long long)first->newer, count, code->count);
+	report_say(&last_finding(c)->evidence, "%s at %s, in %zu functions of %zu", first->name,
+		   elf_place_of(c->elf, first->newer, place), count, code->count);
 }
 
 static void
 say_reached(const struct elf_check *c, const struct x86_code *code)
 {
+	char place[ELF_PLACE_SIZE];
 	struct x86_reached r;
 	size_t newer;
 	bool most;
@@ -126,8 +128,9 @@ say_reached(const struct elf_check *c, const struct x86_code *code)
 		    most ? "which nearly all of it is made of"
 			 : "reached without a test that was seen");
 	report_say(&last_finding(c)->evidence,
-		   "%s at 0x%llx, reached from %s; in %zu functions, %zu others have SSE only",
-		   r.first->name, (unsigned long long)r.first->newer, r.entry, newer, r.sse);
+		   "%s at %s, reached from %s; in %zu functions, %zu others have SSE only",
+		   r.first->name, elf_place_of(c->elf, r.first->newer, place), r.entry, newer,
+		   r.sse);
 }
 
 static void
@@ -155,6 +158,7 @@ check_arm(const struct elf_check *c)
 {
 	unsigned arm = elf_target_arm_arch(c->target);
 	const char *thumb = arm_thumb_function(c->elf);
+	char place[ELF_PLACE_SIZE];
 	uint64_t offset = 0;
 	bool halves = arm < 7 && arm_loads_halves(c->elf, c->data, c->len, &offset);
 	struct finding *f;
@@ -167,8 +171,7 @@ check_arm(const struct elf_check *c)
 	if (c->elf->arm_arch > arm)
 		report_say(&f->evidence, "Tag_CPU_arch in .ARM.attributes");
 	else if (halves)
-		report_say(&f->evidence, "movw and movt at offset 0x%llx",
-			   (unsigned long long)offset);
+		report_say(&f->evidence, "movw and movt at %s", elf_place(c->elf, offset, place));
 	else
 		report_say(&f->evidence, "%.160s is Thumb code, with hardware floating point",
 			   thumb);

@@ -52,13 +52,54 @@ check_executable(const struct elf_check *c)
 			   (unsigned long long)s->offset, (unsigned long long)s->vaddr);
 		break;
 	}
-	if (elf->textrel) {
-		f = report_add(c->report, RULE_TEXTREL, SEVERITY_ERROR);
-		report_say(&f->expected, "position independent code (-fPIC)");
-		report_say(&f->found, "relocations in read-only segments");
-		report_say(&f->evidence, "%s",
-			   (elf->dt_flags & DF_TEXTREL) != 0 ? "DF_TEXTREL" : "DT_TEXTREL");
+}
+
+/* The first relocation of what is mapped read-only. */
+static bool
+find_text_relocation(const struct elf_check *c, struct elf_reloc *out)
+{
+	const struct elf *elf = c->elf;
+
+	for (size_t table = 0; table < ARRAY_SIZE(elf->relocs); table++) {
+		for (size_t i = 0; i < elf->relocs[table].count; i++) {
+			size_t k = 0;
+
+			*out = elf_reloc_at(elf, c->data, table, i);
+			while (k < elf->segment_count &&
+			       (elf->segments[k].type != PT_LOAD ||
+				out->offset < elf->segments[k].vaddr ||
+				out->offset - elf->segments[k].vaddr >= elf->segments[k].memsz))
+				k++;
+			if (k < elf->segment_count && (elf->segments[k].flags & PF_W) == 0)
+				return true;
+		}
 	}
+	return false;
+}
+
+static void
+check_textrel(const struct elf_check *c)
+{
+	const struct elf *elf = c->elf;
+	const char *flag = (elf->dt_flags & DF_TEXTREL) != 0 ? "DF_TEXTREL" : "DT_TEXTREL";
+	char place[ELF_PLACE_SIZE];
+	struct elf_reloc reloc;
+	struct finding *f;
+
+	if (!elf->textrel)
+		return;
+	f = report_add(c->report, RULE_TEXTREL, SEVERITY_ERROR);
+	report_say(&f->expected, "position independent code (-fPIC)");
+	report_say(&f->found, "relocations in read-only segments");
+	if (find_text_relocation(c, &reloc))
+		report_say(&f->evidence, "%s; the first at %s%s%s", flag,
+			   elf_place_of(elf, reloc.offset, place),
+			   reloc.symbol > 0 ? " is for " : "",
+			   reloc.symbol > 0 && reloc.symbol <= elf->symbol_count
+				   ? elf->symbols[reloc.symbol - 1].name
+				   : "");
+	else
+		report_say(&f->evidence, "%s", flag);
 }
 
 static void
@@ -167,9 +208,15 @@ static const struct {
 	{EM_RISCV, {R_RISCV_TLS_TPREL32, R_RISCV_TLS_TPREL64}, UINT32_MAX},
 };
 
+/* What thread-local relocations there are, and where the first of each kind is. */
+struct tls {
+	bool fixed, descriptors;
+	uint64_t fixed_at, descriptor_at;
+};
+
 /* Looks for both kinds among the relocations, past those that are known to be of neither. */
 static void
-find_tls(const struct elf_check *c, bool *fixed, bool *descriptors)
+find_tls(const struct elf_check *c, struct tls *out)
 {
 	const struct elf *elf = c->elf;
 	size_t t = 0;
@@ -182,10 +229,16 @@ find_tls(const struct elf_check *c, bool *fixed, bool *descriptors)
 		size_t i = table < ARRAY_SIZE(elf->relative_count) ? elf->relative_count[table] : 0;
 
 		for (; i < elf->relocs[table].count; i++) {
-			uint32_t type = elf_reloc_at(elf, c->data, table, i).type;
+			struct elf_reloc r = elf_reloc_at(elf, c->data, table, i);
 
-			*fixed |= type == tls_types[t].fixed[0] || type == tls_types[t].fixed[1];
-			*descriptors |= type == tls_types[t].descriptor;
+			if (!out->fixed &&
+			    (r.type == tls_types[t].fixed[0] || r.type == tls_types[t].fixed[1])) {
+				out->fixed = true;
+				out->fixed_at = r.offset;
+			} else if (!out->descriptors && r.type == tls_types[t].descriptor) {
+				out->descriptors = true;
+				out->descriptor_at = r.offset;
+			}
 		}
 	}
 }
@@ -193,14 +246,16 @@ find_tls(const struct elf_check *c, bool *fixed, bool *descriptors)
 static void
 check_tls(const struct elf_check *c)
 {
-	bool own = false, fixed = c->elf->static_tls, descriptors = false;
+	char place[ELF_PLACE_SIZE];
+	struct tls tls = {0};
 	struct finding *f;
+	bool own = false;
 
 	for (size_t i = 0; i < c->elf->segment_count; i++)
 		own |= c->elf->segments[i].type == PT_TLS && c->elf->segments[i].memsz > 0;
 	if (own)
-		find_tls(c, &fixed, &descriptors);
-	if (fixed) {
+		find_tls(c, &tls);
+	if (tls.fixed || c->elf->static_tls) {
 		/* Without variables of its own it refers to those of the program, which have a
 		 * fixed place anyway. */
 		f = report_add(c->report, RULE_TLS, own ? SEVERITY_ERROR : SEVERITY_WARNING);
@@ -210,16 +265,19 @@ check_tls(const struct elf_check *c)
 			   "thread-local variables at a fixed place: loading fails when "
 			   "the space that was reserved at start is used up%s",
 			   c->target->libc == LIBC_MUSL ? ", with musl always" : "");
-		report_say(&f->evidence, "%s",
-			   c->elf->static_tls ? "DF_STATIC_TLS" : "a relocation of that type");
+		report_say(&f->evidence, "%s%s%s",
+			   c->elf->static_tls ? "DF_STATIC_TLS" : "a relocation of that type",
+			   tls.fixed ? " at " : "",
+			   tls.fixed ? elf_place_of(c->elf, tls.fixed_at, place) : "");
 	}
-	if (descriptors && (c->elf->machine == EM_X86_64 || c->elf->machine == EM_386) &&
+	if (tls.descriptors && (c->elf->machine == EM_X86_64 || c->elf->machine == EM_386) &&
 	    c->target->libc == LIBC_GLIBC) {
 		f = report_add(c->report, RULE_TLS, SEVERITY_WARNING);
 		report_say(&f->expected, "-mtls-dialect=gnu");
 		report_say(&f->found, "thread-local descriptors: glibc before 2.40 does not keep "
 				      "vector registers over their calls");
-		report_say(&f->evidence, "a relocation of type TLSDESC");
+		report_say(&f->evidence, "a relocation of type TLSDESC at %s",
+			   elf_place_of(c->elf, tls.descriptor_at, place));
 	}
 }
 
@@ -228,6 +286,7 @@ elf_check_layout(const struct elf_check *c)
 {
 	check_rpath(c);
 	check_executable(c);
+	check_textrel(c);
 	check_relro(c);
 	check_align(c);
 	check_eflags(c);

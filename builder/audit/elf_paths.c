@@ -94,6 +94,7 @@ void
 elf_check_paths(const struct elf_check *c)
 {
 	struct found_paths paths = {0};
+	char place[ELF_PLACE_SIZE];
 	struct finding *f;
 
 	if (c->elf->has_debug_info) {
@@ -108,7 +109,7 @@ elf_check_paths(const struct elf_check *c)
 		report_say(&f->expected,
 			   "no paths of the machine that built it (-ffile-prefix-map)");
 		report_say(&f->found, "%zu paths", paths.count);
-		report_say(&f->evidence, "%s at offset 0x%llx", paths.first,
-			   (unsigned long long)paths.offset);
+		report_say(&f->evidence, "%s at %s", paths.first,
+			   elf_place(c->elf, paths.offset, place));
 	}
 }

@@ -238,7 +238,8 @@ put_relocs(struct image *m)
 
 	m->reloc = align(m, 8);
 	for (unsigned i = 0; i < ELF_SPEC_RELOCS && m->spec->relocs[i] != 0; i++)
-		put_reloc(m, m->data + shift(m), m->spec->relocs[i], 0, 0);
+		put_reloc(m, m->spec->textrel ? HEADERS_SIZE : m->data + shift(m),
+			  m->spec->relocs[i], 0, 0);
 	if (m->spec->module_abi != 0) {
 		put_reloc(m, pointers, m->spec->relative, 0, m->filename_at);
 		put_reloc(m, pointers + word, m->spec->relative, 0, m->text);

@@ -39,7 +39,8 @@ struct elf_spec {
 	const char *arm_attributes;       /* hexadecimal; the file then has section headers */
 	unsigned module_abi;              /* a struct node_module with this nm_version */
 	uint32_t relative;                /* the machine's type of relative relocations */
-	bool textrel, relr, init, tls;
+	bool textrel; /* DT_TEXTREL; relocs are those of read-only memory then */
+	bool relr, init, tls;
 	bool relocs_overlap;        /* DT_REL or DT_RELA ends with DT_JMPREL */
 	bool gnu_hash, both_hashes; /* DT_HASH alone otherwise */
 	bool no_stack, exec_stack, no_relro, writable_text, shifted, no_dynamic;

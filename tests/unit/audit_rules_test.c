@@ -99,6 +99,10 @@ WRONG(uses_unversioned_libc)
 {
 	elf_build_symbol(s, (struct elf_spec_symbol){.name = "malloc"});
 }
+WRONG(uses_newer_glibc)
+{
+	elf_build_symbol(s, (struct elf_spec_symbol){.name = "memfd_create"});
+}
 WRONG(uses_unknown_symbol)
 {
 	elf_build_symbol(s, (struct elf_spec_symbol){.name = "sqlite3_open_v2"});
@@ -226,6 +230,11 @@ WRONG(has_textrel)
 WRONG(has_textrel_flag)
 {
 	s->dt_flags |= DF_TEXTREL;
+}
+WRONG(has_text_relocation)
+{
+	s->textrel = true;
+	s->relocs[0] = R_X86_64_64;
 }
 WRONG(has_no_relro)
 {
@@ -357,6 +366,7 @@ TEST(each_rule_finds_what_it_is_for)
 		{declares_by_code, &sample_x64, "napi", "warning", "not decoded"},
 		{uses_unknown_napi, &sample_x64, "napi", "error", "node_api_post_finalizer"},
 		{uses_unversioned_libc, &sample_x64, "symbols", "error", "malloc"},
+		{uses_newer_glibc, &sample_x64, "libc-version", "error", "memfd_create of 2.27"},
 		{uses_unknown_symbol, &sample_x64, "symbols", "error", "sqlite3_open_v2"},
 		{uses_private_glibc, &sample_x64, "symbols", "error",
 		 "__libc_dlopen_mode@GLIBC_PRIVATE"},
@@ -389,6 +399,7 @@ TEST(each_rule_finds_what_it_is_for)
 		{has_writable_text, &sample_x64, "execstack", "error", "segment 0"},
 		{has_textrel, &sample_x64, "textrel", "error", "DT_TEXTREL"},
 		{has_textrel_flag, &sample_x64, "textrel", "error", "DF_TEXTREL"},
+		{has_text_relocation, &sample_x64, "textrel", "error", "the first at 0x"},
 		{has_no_relro, &sample_x64, "relro", "warning", "PT_GNU_RELRO"},
 		{binds_lazily, &sample_x64, "relro", "warning", "DF_1_NOW"},
 		{has_small_pages, &sample_arm64, "align", "error", "p_align 0x1000"},
@@ -400,8 +411,9 @@ TEST(each_rule_finds_what_it_is_for)
 		{has_relr_marker, &sample_x64, "relr", "error", "GLIBC_ABI_DT_RELR"},
 		{has_static_tls, &sample_x64, "tls", "error", "DF_STATIC_TLS"},
 		{has_static_tls, &sample_musl, "tls", "error", "musl always"},
-		{has_unmarked_static_tls, &sample_x64, "tls", "error", "relocation"},
-		{has_tls_descriptors, &sample_x64, "tls", "warning", "TLSDESC"},
+		{has_unmarked_static_tls, &sample_x64, "tls", "error",
+		 "relocation of that type at"},
+		{has_tls_descriptors, &sample_x64, "tls", "warning", "TLSDESC at 0x"},
 		{refers_to_static_tls, &sample_x64, "tls", "warning", "DF_STATIC_TLS"},
 		{needs_avx2, &sample_x64, "isa", "error", "x86-64-v3"},
 		{is_armv7, &sample_armv6, "isa", "error", "ARMv7"},
