@@ -19,7 +19,7 @@ TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \
-	usage
+	usage trace
 REMOTE = remote
 CTL = assemble build check command fetch printable progress prebuildctl publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \

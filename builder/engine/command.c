@@ -140,24 +140,39 @@ on_tick(void *arg)
 	command_flush(arg);
 }
 
+/* The linker says below an undefined symbol which object refers to it. */
+static const char *
+referrer(const struct engine *en, char **save)
+{
+	const char *source = NULL, *line;
+
+	while (source == NULL && (line = strtok_r(NULL, "\r\n", save)) != NULL &&
+	       strncmp(line, ">>>", 3) == 0)
+		source = trace_source(en, line);
+	return source;
+}
+
 /* The compiler's own message: its first line with "error", else the last line that says
  * something. */
 static void
-pick_message(const struct buf *output, char *out, size_t size)
+pick_message(const struct command *c, char *out, size_t size)
 {
-	const char *last = "";
-	char *copy = xstrdup(output->data != NULL ? output->data : ""), *save = NULL;
+	const char *last = "", *source = NULL;
+	char *copy = xstrdup(c->output.data != NULL ? c->output.data : ""), *save = NULL;
 
 	for (char *line = strtok_r(copy, "\r\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\r\n", &save)) {
 		if (strstr(line, "rror:") != NULL) {
 			last = line;
+			if (strstr(line, "undefined symbol: ") != NULL)
+				source = referrer(c->engine, &save);
 			break;
 		}
 		if (strspn(line, " \t^~") != strlen(line))
 			last = line;
 	}
-	snprintf(out, size, "%.300s", last);
+	snprintf(out, size, "%.300s%s%.100s", last, source != NULL ? ", referenced by " : "",
+		 source != NULL ? source : "");
 	free(copy);
 }
 
@@ -213,7 +228,7 @@ void
 command_judge(struct command *c, const struct run_end *end, const char *label)
 {
 	struct engine *en = c->engine;
-	char message[320];
+	char message[440];
 
 	if (c->output.len > 0 && c->output.data[c->output.len - 1] != '\n')
 		buf_adds(&c->output, "\n");
@@ -221,7 +236,7 @@ command_judge(struct command *c, const struct run_end *end, const char *label)
 	if (end->ok || en->cancelled)
 		return;
 	engine_say(en, "==> %s failed: %s", label, end->what);
-	pick_message(&c->output, message, sizeof message);
+	pick_message(c, message, sizeof message);
 	if (end->limited)
 		engine_fail(en, OUTCOME_FAILED, "limit", "%s: %s exceeded", label, end->what);
 	else

@@ -145,7 +145,8 @@ collect_on_pool(uv_work_t *w)
 	}
 	report = audit_bytes(bytes.data, bytes.len, &req);
 	if (!audit_passed(report)) {
-		engine_fail(en, OUTCOME_REFUSED, "audit-failed", "%s", audit_summary(report));
+		en->refusal = xstrdup(audit_summary(report));
+		strv_extend(&en->blamed, audit_blamed(report));
 		goto out;
 	}
 	if (file_write_beneath(en->spec.scratch, copy, bytes.data, bytes.len, 0755, &e) != 0)
@@ -250,7 +251,9 @@ engine_free(struct engine *en)
 	plan_fini(&en->plan);
 	strv_fini(&en->gyp_flags);
 	json_free(en->load);
+	strv_fini(&en->blamed);
 	free(en->steps);
+	free(en->refusal);
 	free(en->addon);
 	free(en->runtime);
 	free(en);
@@ -301,13 +304,18 @@ void
 engine_next(struct engine *en)
 {
 	static const enum state after[] = {
-		[UNPACK] = CONFIGURE, [CONFIGURE] = PLAN, [PLAN] = STEPS,
-		[STEPS] = COLLECT,    [COLLECT] = LOAD,   [LOAD] = END,
+		[UNPACK] = CONFIGURE, [CONFIGURE] = PLAN, [PLAN] = STEPS, [STEPS] = COLLECT,
+		[COLLECT] = LOAD,     [TRACE] = END,      [LOAD] = END,
 	};
 
 	if (en->state == STEPS)
 		share_leave(en->spec.share, &en->member);
-	en->state = en->e.code != 0 || en->cancelled ? END : after[en->state];
+	if (en->e.code != 0 || en->cancelled)
+		en->state = END;
+	else if (en->state == COLLECT && en->refusal != NULL)
+		en->state = TRACE;
+	else
+		en->state = after[en->state];
 	switch (en->state) {
 	case CONFIGURE:
 		engine_progress(en, "configure", 0, 0);
@@ -321,6 +329,9 @@ engine_next(struct engine *en)
 		break;
 	case COLLECT:
 		on_pool(en, "audit", collect_on_pool);
+		break;
+	case TRACE:
+		trace_begin(en);
 		break;
 	case LOAD:
 		engine_progress(en, "load test", 0, 0);

@@ -3,7 +3,9 @@
  *
  *   UNPACK ─► CONFIGURE ─► PLAN ─► STEPS ─► COLLECT ─► LOAD ─► ended
  *    pool       child      pool   children   pool      child
- *     └───────────┴─────────┴────────┴─────────┴─────────┴────► ended, with why
+ *     │           │         │        │       │ └─► TRACE │
+ *     │           │         │        │       │     child │
+ *     └───────────┴─────────┴────────┴───────┴───────┴───┴────► ended, with why
  *
  * All of the package's own code runs in the sandbox. The scratch folder belongs to the job; who
  * started it removes it after on_done.

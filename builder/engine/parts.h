@@ -1,6 +1,6 @@
 /*
  * parts.h - what the parts of a build job share: engine.c (the state machine), command.c (its
- * commands in the sandbox), configure.c and steps.c (the states of these names). Private to
+ * commands in the sandbox), configure.c, steps.c and trace.c (the states of these names). Private to
  * builder/engine.
  */
 #ifndef BUILDER_ENGINE_PARTS_H
@@ -18,7 +18,7 @@
 #include "builder/engine/share.h"
 #include "builder/plan/plan.h"
 
-enum state { UNPACK, CONFIGURE, PLAN, STEPS, COLLECT, LOAD, END };
+enum state { UNPACK, CONFIGURE, PLAN, STEPS, COLLECT, TRACE, LOAD, END };
 
 /* A step that runs, or a single command of another state (step = -1). */
 struct command {
@@ -66,8 +66,11 @@ struct engine {
 	size_t started, finished, running;
 	uint64_t spent_ms, busy_since; /* time that steps ran; since when they run now */
 
+	/* COLLECT, for TRACE: why the audit refuses the addon, and symbols that it does so for */
+	char *refusal;
+	struct strv blamed;
+
 	char *addon;   /* the result's path outside the sandbox */
-	char *runtime; /* what loads it */
 	struct json *load;
 };
 
@@ -113,9 +116,18 @@ void command_node(const struct engine *en, struct buf *out);
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);
 
+<<<<<<< HEAD
 /* Runs one step, which holds a place; steps_ended comes once it has ended. Returns non-zero, with the
  * failure recorded, if it did not start. */
 int step_start(struct engine *en, long step, uint64_t timeout_ms);
 void steps_ended(struct engine *en, long step);
+=======
+/* TRACE: fails the job, and says which sources are to blame; then calls engine_next. */
+void trace_begin(struct engine *en);
+
+/* The source, as in its step's label, of the object file that a line of the linker's names; NULL if
+ * it names none of the job's. */
+const char *trace_source(const struct engine *en, const char *line);
+>>>>>>> 8263c22 (engine: a refused symbol's job names the sources that refer to it)
 
 #endif

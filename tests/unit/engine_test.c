@@ -263,6 +263,68 @@ TEST(a_compilation_that_fails_ends_the_others)
 	tear_down(&b);
 }
 
+/* A function that the floor's glibc does not have, in a source of the addon, in one of a library of it,
+ * and in an archive that came with the package. */
+TEST(what_refers_to_a_refused_symbol_is_named)
+{
+#define MEMFD "int memfd_create(const char *, unsigned);\n"
+	static const char *const more[] = {
+		"first.c",
+		MEMFD "int first(void) { return memfd_create(\"\", 0); }\n",
+		"second.c",
+		MEMFD "int first(void); int third(void);\n"
+		      "int second(void) { return memfd_create(\"\", 1) + first() + third(); }\n",
+		"third.c",
+		MEMFD "int third(void) { return memfd_create(\"\", 2); }\n",
+		"init.c",
+		"int second(void);\n"
+		"__attribute__((constructor)) static void init(void) { second(); }\n",
+		"archive.sh",
+		"clang-19 --target=x86_64-linux-gnu -fPIC -c third.c &&"
+		" llvm-ar-19 rc libthird.a third.o",
+		NULL};
+	struct bench b;
+
+	set_up(&b,
+	       "{\"targets\":[{\"target_name\":\"addon\",\"dependencies\":[\"more\"],"
+	       "\"sources\":[\"addon.c\",\"init.c\",\"first.c\"],"
+	       "\"libraries\":[\"<(module_root_dir)/libthird.a\"]},"
+	       "{\"target_name\":\"more\",\"type\":\"static_library\"," ACTION(
+		       "sh archive.sh") "\"sources\":[\"second.c\"]}]}",
+	       more);
+	run(&b, 1);
+	CHECK_INT(b.jobs[0].outcome, OUTCOME_REFUSED);
+	CHECK_STR(b.jobs[0].code, "audit-failed");
+	CHECK_STR(b.jobs[0].error,
+		  "libc-version: needs glibc 2.27; expected functions of glibc 2.17 (memfd_create "
+		  "of 2.27); memfd_create is referenced by first.c, second.c, "
+		  "libthird.a(third.o)");
+	CHECK(says(&b.jobs[0], "which objects refer to memfd_create:"));
+	CHECK(says(&b.jobs[0], "first.c.o: reference to memfd_create\n"));
+	tear_down(&b);
+}
+
+/* A package whose linker refuses what nobody defines. */
+TEST(what_refers_to_an_undefined_symbol_is_named)
+{
+	static const char *const more[] = {"first.c",
+					   MEMFD
+					   "__attribute__((constructor)) static void first(void)\n"
+					   "{ memfd_create(\"\", 0); }\n",
+					   NULL};
+	struct bench b;
+
+	set_up(&b, GYP("\"sources\":[\"addon.c\",\"first.c\"],\"ldflags\":[\"-Wl,-z,defs\"]"),
+	       more);
+	run(&b, 1);
+	CHECK_INT(b.jobs[0].outcome, OUTCOME_FAILED);
+	CHECK_STR(b.jobs[0].code, "build-failed");
+	CHECK_MSG(strstr(b.jobs[0].error,
+			 "undefined symbol: memfd_create, referenced by first.c") != NULL,
+		  "%s", b.jobs[0].error);
+	tear_down(&b);
+}
+
 TEST(a_link_in_the_place_of_the_plan_is_not_followed)
 {
 	static const char *const more[] = {
