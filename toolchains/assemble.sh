@@ -8,7 +8,8 @@ usage() {
 usage: toolchains/assemble.sh [option...] TARGET...|all
 
 Makes the toolchain of each TARGET (a file name in toolchains/targets/, without .conf) and prints
-one line for each: TARGET DIGEST FOLDER. What is there already is not made again.
+one line for each: TARGET DIGEST FOLDER. What is there already is not made again. `all` are those
+that are made of packages only; the others are named.
 
   --dir DIR         where toolchains go (default: ${XDG_CACHE_HOME:-~/.cache}/prebuildd/toolchains)
   --downloads DIR   where packages are kept (default: ${XDG_CACHE_HOME:-~/.cache}/prebuildd/downloads)
@@ -34,6 +35,7 @@ LOCKED=no
 TMP=
 FAILED=
 relock=no
+all=no
 targets=()
 while [[ $# -gt 0 ]]; do
 	case $1 in
@@ -58,7 +60,10 @@ while [[ $# -gt 0 ]]; do
 		exit
 		;;
 	-*) die "unknown option $1; see --help" ;;
-	all) mapfile -t -O "${#targets[@]}" targets < <(target_list) ;;
+	all)
+		mapfile -t -O "${#targets[@]}" targets < <(target_list packages)
+		all=yes
+		;;
 	*)
 		[[ -e $(target_conf "$1") ]] || die "no target '$1'; there are: $(target_list | tr '\n' ' ')"
 		targets+=("$1")
@@ -68,6 +73,16 @@ while [[ $# -gt 0 ]]; do
 done
 # Each once, in the order given.
 mapfile -t targets < <(printf '%s\n' "${targets[@]}" | awk 'NF && !seen[$0]++')
+for target in "${targets[@]}"; do
+	case $(target_recipe "$(target_conf "$target")") in
+	packages) ;;
+	macos-sdk) die "the toolchain of $target needs a macOS SDK; docs/darwin.md says what it would take" ;;
+	*) die "there is no toolchain for $target: nothing is built for it here; what was built elsewhere is published with: prebuildctl publish FILE --package PACKAGE@VERSION" ;;
+	esac
+done
+if [[ $all == yes ]]; then
+	note toolchains "all leaves out $({ target_list macos-sdk | sed 's/$/ (needs a macOS SDK)/'; target_list none | sed 's/$/ (not built here)/'; } | paste -s -d , | sed 's/,/, /g')"
+fi
 [[ ${#targets[@]} -gt 0 ]] || die "name at least one target, or 'all'; see --help"
 [[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "--jobs takes a number, not '$JOBS'"
 need flock util-linux

@@ -11,6 +11,7 @@
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/model/target.h"
 
 static void
 set_time(struct json *o, const char *name, int64_t ms)
@@ -51,10 +52,15 @@ set_wait(struct json *o, enum job_state state, const char *target, int64_t seen,
 	if (state != JOB_WAITING && state != JOB_QUEUED) {
 		json_set_str(o, "stage", stage);
 	} else if (target[0] != '\0' && seen + TOOLCHAIN_FRESH_MS < clock_wall_ms()) {
+		const struct target *t = target_find(target);
+		char *assembly = t != NULL ? target_assembly(t) : NULL;
+
 		json_set_str(o, "stage", "waiting for a toolchain");
-		hint = xasprintf("no worker has a toolchain for %s; run on one: prebuildctl "
-				 "toolchain assemble %s",
-				 target, target);
+		hint = xasprintf("no worker has a toolchain for %s%s%s", target,
+				 assembly != NULL ? "; run on one: prebuildctl toolchain assemble "
+						  : "",
+				 assembly != NULL ? assembly : "");
+		free(assembly);
 	} else {
 		json_set_str(o, "stage", state == JOB_WAITING ? "waiting for the source" : stage);
 	}

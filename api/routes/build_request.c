@@ -17,6 +17,11 @@ build_request_add_target(struct build_request *want, const char *name, struct er
 	if (t == NULL)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "target \"%.60s\" is not known; GET /v1/targets lists them", name);
+	if (t->recipe == RECIPE_NONE)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "nothing is built for %s here; what was built elsewhere can be "
+			       "published: prebuildctl publish FILE --package PACKAGE@VERSION",
+			       t->triple);
 	for (size_t i = 0; i < want->target_count; i++)
 		if (strcmp(want->targets[i], t->triple) == 0)
 			return 0;

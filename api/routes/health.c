@@ -74,19 +74,10 @@ targets_query(struct db *db, void *arg, struct json **out, struct err *e)
 		return e->code;
 	list = json_array();
 	for (size_t i = 0; i < target_count(); i++) {
-		const struct target *t = target_at(i);
-		struct json *one = json_object();
-		char *node = xasprintf("%s-%s", t->node_platform, t->node_arch);
-		char *floor = xasprintf("%u.%u", t->floor_major, t->floor_minor);
+		struct json *one = target_json(target_at(i));
 
-		json_set_str(one, "target", t->triple);
-		json_set_str(one, "node", node);
-		json_set_str(one, "libc", target_libc_text(t));
-		json_set_str(one, "floor", floor);
 		json_set_bool(one, "buildable", buildable[i]);
 		json_add(list, one);
-		free(node);
-		free(floor);
 	}
 	*out = json_object();
 	json_set(*out, "targets", list);

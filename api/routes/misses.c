@@ -98,10 +98,11 @@ explain(const struct miss_waiter *w, const char *code, struct buf *out)
 		buf_addf(out, "%s@%s for %s is being built; ask again in a minute", package,
 			 version, target);
 	else if (strcmp(code, "unsupported-target") == 0)
-		buf_addf(out,
-			 "%s@%s for %s is not built here: no worker has a toolchain for it; "
-			 "prebuildctl targets lists what there is",
-			 package, version, target);
+		buf_addf(out, "%s@%s for %s is not %s; prebuildctl targets lists what there is",
+			 package, version, target,
+			 w->name.target->recipe == RECIPE_NONE
+				 ? "published here, and nothing is built for that target"
+				 : "built here: no worker has a toolchain for it");
 	else if (strcmp(code, "package-not-allowed") == 0)
 		buf_addf(
 			out,
@@ -169,15 +170,19 @@ find_job(struct miss_waiter *w, struct db *db, const char *abi, struct err *e)
 static int
 judge(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
 {
+	enum recipe recipe = w->name.target->recipe;
 	bool known, any;
 
 	/* A request that nobody asked for by name is not queued for a worker that may never come; but
-	 * as long as there is none at all, the first may be starting. */
+	 * as long as there is none at all, the first may be starting. It has toolchains that anybody
+	 * can assemble, or none. */
 	if (toolchains_known(db, w->name.target->triple, now, &known, &any, e) != 0)
 		return e->code;
-	if (!w->trusted && !policy_allows(w->service->policy, w->name.package))
+	if (recipe == RECIPE_NONE)
+		w->refusal = "unsupported-target";
+	else if (!w->trusted && !policy_allows(w->service->policy, w->name.package))
 		w->refusal = "package-not-allowed";
-	else if (any && !known)
+	else if (!known && (any || recipe != RECIPE_PACKAGES))
 		w->refusal = "unsupported-target";
 	else if (!w->trusted && !policy_take(w->service->policy, w->peer, clock_mono_ms()))
 		w->refusal = "rate-limited";

@@ -30,21 +30,19 @@ ctl_targets(int argc, char **argv)
 	if (!json)
 		printf("%-26s %-18s %s\n", "TARGET", "NODE", "NEEDS AT MOST");
 	for (size_t i = 0; i < target_count(); i++) {
-		const struct target *t = target_at(i);
-		const char *libc = target_libc_text(t);
-		char *node = xasprintf("%s-%s", t->node_platform, t->node_arch);
-		char *floor = xasprintf("%u.%u", t->floor_major, t->floor_minor);
-		struct json *one = json_object();
+		struct json *one = target_json(target_at(i));
+		char *needs =
+			xasprintf("%s %s", json_str(one, "libc", ""), json_str(one, "floor", ""));
+		const char *note = json_str(one, "note", NULL);
 
-		json_set_str(one, "target", t->triple);
-		json_set_str(one, "node", node);
-		json_set_str(one, "libc", libc);
-		json_set_str(one, "floor", floor);
+		if (!json && note != NULL)
+			printf("%-26s %-18s %-14s %s\n", json_str(one, "target", ""),
+			       json_str(one, "node", ""), needs, note);
+		else if (!json)
+			printf("%-26s %-18s %s\n", json_str(one, "target", ""),
+			       json_str(one, "node", ""), needs);
 		json_add(list, one);
-		if (!json)
-			printf("%-26s %-18s %s %s\n", t->triple, node, libc, floor);
-		free(node);
-		free(floor);
+		free(needs);
 	}
 	if (json)
 		ctl_print(list);

@@ -71,6 +71,7 @@ struct engine {
 	struct strv blamed;
 
 	char *addon;   /* the result's path outside the sandbox */
+	char *runtime; /* what loads it */
 	struct json *load;
 };
 

@@ -1,8 +1,10 @@
 #include "builder/model/target.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "builder/base/json.h"
 #include "builder/base/mem.h"
 
 static const struct target table[] = {
@@ -54,9 +56,62 @@ target_libc_text(const struct target *t)
 		[LIBC_GLIBC] = "glibc",
 		[LIBC_MUSL] = "musl",
 		[LIBC_MSVCRT] = "msvcrt",
+		[LIBC_SYSTEM] = "system",
 	};
 
 	return names[t->libc];
+}
+
+const char *
+target_recipe_text(const struct target *t)
+{
+	static const char *const names[] = {
+#define X(constant, name) [constant] = name,
+		TARGET_RECIPES(X)
+#undef X
+	};
+
+	return names[t->recipe];
+}
+
+const char *
+target_note(const struct target *t)
+{
+	static const char *const notes[][2] = {
+		[RECIPE_PACKAGES] = {"not load-tested", NULL},
+		[RECIPE_MACOS_SDK] = {"needs a macOS SDK; not load-tested", "needs a macOS SDK"},
+		[RECIPE_NONE] = {"not built here; not load-tested", "not built here"},
+	};
+
+	return notes[t->recipe][t->load_tested];
+}
+
+struct json *
+target_json(const struct target *t)
+{
+	char *node = xasprintf("%s-%s", t->node_platform, t->node_arch);
+	char *floor = xasprintf("%u.%u", t->floor_major, t->floor_minor);
+	struct json *o = json_object();
+
+	json_set_str(o, "target", t->triple);
+	json_set_str(o, "node", node);
+	json_set_str(o, "libc", target_libc_text(t));
+	json_set_str(o, "floor", floor);
+	json_set_str(o, "recipe", target_recipe_text(t));
+	json_set_bool(o, "load_tested", t->load_tested);
+	json_set_str(o, "note", target_note(t));
+	free(node);
+	free(floor);
+	return o;
+}
+
+char *
+target_assembly(const struct target *t)
+{
+	if (t->recipe == RECIPE_NONE)
+		return NULL;
+	return xasprintf("%s%s", t->triple,
+			 t->recipe == RECIPE_MACOS_SDK ? " --macos-sdk FOLDER" : "");
 }
 
 const struct target *

@@ -1,6 +1,7 @@
 # Prints the C table of targets from toolchains/targets/*.conf ("key = value" lines, # comments).
 # A missing key is an error that names the file: a target must be described completely. A description
-# with pe_machine is one of PE files (Windows), the others are of ELF files.
+# with pe_machine is one of PE files (Windows), one with macho_cpu of Mach-O files (macOS), the others
+# are of ELF files. Without `loadtest` nothing is loaded for the target.
 function value(key)
 {
 	if (!(key in conf)) {
@@ -9,21 +10,31 @@ function value(key)
 	}
 	return conf[key]
 }
+# The constant that a word stands for.
+function known(words, key, fallback,    word)
+{
+	word = key in conf || fallback == "" ? value(key) : fallback
+	if (!(word in words)) {
+		printf "%s: %s \"%s\" is not known\n", file, key, word > "/dev/stderr"
+		failed = 1
+	}
+	return words[word]
+}
 function row(    floor)
 {
 	if (file == "")
 		return
 	split(value("floor"), floor, ".")
-	if (!(value("libc") in libc)) {
-		printf "%s: libc \"%s\" is not known\n", file, conf["libc"] > "/dev/stderr"
-		failed = 1
-	}
 	printf "\t{.triple = \"%s\", .node_platform = \"%s\", .node_arch = \"%s\",\n", \
 	    value("triple"), value("node_platform"), value("node_arch")
 	printf "\t .libc = %s, .floor_major = %d, .floor_minor = %d,\n", \
-	    libc[value("libc")], floor[1], floor[2]
+	    known(libc, "libc", ""), floor[1], floor[2]
+	printf "\t .recipe = %s, .load_tested = %d,\n", known(recipe, "recipe", "packages"), "loadtest" in conf
 	if ("pe_machine" in conf)
 		printf "\t .pe_machine = %s, .loader = \"\"},\n", conf["pe_machine"]
+	else if ("macho_cpu" in conf)
+		printf "\t .macho_cpu = %s, .page_align = %s, .loader = \"\"},\n", \
+		    conf["macho_cpu"], value("page_align")
 	else
 		elf()
 	delete conf
@@ -40,6 +51,10 @@ BEGIN {
 	libc["glibc"] = "LIBC_GLIBC"
 	libc["musl"] = "LIBC_MUSL"
 	libc["msvcrt"] = "LIBC_MSVCRT"
+	libc["system"] = "LIBC_SYSTEM"
+	recipe["packages"] = "RECIPE_PACKAGES"
+	recipe["macos-sdk"] = "RECIPE_MACOS_SDK"
+	recipe["none"] = "RECIPE_NONE"
 }
 FNR == 1 { row(); file = FILENAME }
 {

@@ -121,7 +121,7 @@ check_digest(struct toolchain *t, struct err *e)
 int
 toolchain_open(const char *dir, const struct target *target, struct toolchain *out, struct err *e)
 {
-	char *link = xasprintf("%s/%s", dir, target->triple), *path = NULL;
+	char *link = xasprintf("%s/%s", dir, target->triple), *path = NULL, *assembly = NULL;
 	char *real_dir = realpath(dir, NULL);
 	struct buf text = {0};
 
@@ -129,10 +129,14 @@ toolchain_open(const char *dir, const struct target *target, struct toolchain *o
 	out->dir = real_dir != NULL ? realpath(link, NULL) : NULL;
 	free(link);
 	if (out->dir == NULL) {
-		err_set(e, ERR_NOT_FOUND,
-			"no toolchain for %s in %s; run: prebuildctl toolchain assemble %s "
-			"--toolchains %s",
-			target->triple, dir, target->triple, dir);
+		assembly = target_assembly(target);
+		if (assembly != NULL)
+			err_set(e, ERR_NOT_FOUND,
+				"no toolchain for %s in %s; run: prebuildctl toolchain assemble %s "
+				"--toolchains %s",
+				target->triple, dir, assembly, dir);
+		else
+			err_set(e, ERR_NOT_FOUND, "there is no toolchain for %s", target->triple);
 		goto out;
 	}
 	path = xasprintf("%s/toolchain.json", out->dir);
@@ -152,6 +156,7 @@ toolchain_open(const char *dir, const struct target *target, struct toolchain *o
 		read_node_abi(out);
 out:
 	free(path);
+	free(assembly);
 	free(real_dir);
 	buf_fini(&text);
 	if (e->code != 0)

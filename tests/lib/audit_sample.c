@@ -8,34 +8,34 @@
 /* clang-format off */
 const struct target sample_x64 = {
 	"x86_64-linux-gnu", "linux", "x64", LIBC_GLIBC, 2, 17,
-	ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0, 0, 0x1000, "ld-linux-x86-64.so.2", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0, 0, 0x1000, "ld-linux-x86-64.so.2", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_arm64 = {
 	"aarch64-linux-gnu", "linux", "arm64", LIBC_GLIBC, 2, 17,
-	ELFCLASS64, ELFDATA2LSB, EM_AARCH64, 0, 0, 0x10000, "ld-linux-aarch64.so.1", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_AARCH64, 0, 0, 0x10000, "ld-linux-aarch64.so.1", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_armhf = {
 	"armv7-linux-gnueabihf", "linux", "arm", LIBC_GLIBC, 2, 17,
-	ELFCLASS32, ELFDATA2LSB, EM_ARM, 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3", 0};
+	ELFCLASS32, ELFDATA2LSB, EM_ARM, 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_armv6 = {
 	"arm-linux-gnueabihf", "linux", "arm", LIBC_GLIBC, 2, 17,
-	ELFCLASS32, ELFDATA2LSB, EM_ARM, 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3", 0};
+	ELFCLASS32, ELFDATA2LSB, EM_ARM, 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_s390x = {
 	"s390x-linux-gnu", "linux", "s390x", LIBC_GLIBC, 2, 17,
-	ELFCLASS64, ELFDATA2MSB, EM_S390, 0, 0, 0x1000, "ld64.so.1", 0};
+	ELFCLASS64, ELFDATA2MSB, EM_S390, 0, 0, 0x1000, "ld64.so.1", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_ia32 = {
 	"i686-linux-gnu", "linux", "ia32", LIBC_GLIBC, 2, 17,
-	ELFCLASS32, ELFDATA2LSB, EM_386, 0, 0, 0x1000, "ld-linux.so.2", 0};
+	ELFCLASS32, ELFDATA2LSB, EM_386, 0, 0, 0x1000, "ld-linux.so.2", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_riscv64 = {
 	"riscv64-linux-gnu", "linux", "riscv64", LIBC_GLIBC, 2, 27,
-	ELFCLASS64, ELFDATA2LSB, EM_RISCV, 6, 4, 0x1000, "ld-linux-riscv64-lp64d.so.1", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_RISCV, 6, 4, 0x1000, "ld-linux-riscv64-lp64d.so.1", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_ppc64le = {
 	"powerpc64le-linux-gnu", "linux", "ppc64", LIBC_GLIBC, 2, 17,
-	ELFCLASS64, ELFDATA2LSB, EM_PPC64, 3, 2, 0x10000, "ld64.so.2", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_PPC64, 3, 2, 0x10000, "ld64.so.2", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_musl = {
 	"x86_64-linux-musl", "linuxmusl", "x64", LIBC_MUSL, 1, 1,
-	ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0, 0, 0x1000, "ld-musl-x86_64.so.1", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0, 0, 0x1000, "ld-musl-x86_64.so.1", 0, 0, RECIPE_PACKAGES, true};
 const struct target sample_musl_arm64 = {
 	"aarch64-linux-musl", "linuxmusl", "arm64", LIBC_MUSL, 1, 1,
-	ELFCLASS64, ELFDATA2LSB, EM_AARCH64, 0, 0, 0x10000, "ld-musl-aarch64.so.1", 0};
+	ELFCLASS64, ELFDATA2LSB, EM_AARCH64, 0, 0, 0x10000, "ld-musl-aarch64.so.1", 0, 0, RECIPE_PACKAGES, true};
 /* clang-format on */
 
 /* What compilers make of `return 6`. */

@@ -198,7 +198,7 @@ TEST(the_target_is_found)
 		json_free(v);
 	}
 	for (size_t i = 0; i < target_count(); i++) {
-		if (target_at(i)->pe_machine != 0)
+		if (target_at(i)->elf_machine == EM_NONE)
 			continue;
 		spec = sample_good(target_at(i));
 		v = sample_report(sample_audit(&spec, &req));

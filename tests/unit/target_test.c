@@ -2,9 +2,11 @@
 
 #include <elf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "tests/lib/test.h"
 
@@ -57,6 +59,7 @@ TEST(every_target_is_found_by_each_of_its_names)
 	CHECK(target_count() >= ARRAY_SIZE(known));
 	for (size_t i = 0; i < target_count(); i++) {
 		const struct target *t = target_at(i);
+		char *assembly = target_assembly(t);
 		char alias[64];
 
 		snprintf(alias, sizeof alias, "%s-%s", t->node_platform, t->node_arch);
@@ -65,7 +68,11 @@ TEST(every_target_is_found_by_each_of_its_names)
 		CHECK(target_from_node(t->node_platform, t->node_arch) == t);
 		CHECK(t->floor_major > 0);
 		CHECK((t->pe_machine != 0) == (t->libc == LIBC_MSVCRT));
-		if (t->pe_machine == 0) {
+		CHECK((t->macho_cpu != 0) == (t->libc == LIBC_SYSTEM));
+		CHECK(t->recipe != RECIPE_NONE || !t->load_tested);
+		CHECK((assembly == NULL) == (t->recipe == RECIPE_NONE));
+		free(assembly);
+		if (t->pe_machine == 0 && t->macho_cpu == 0) {
 			CHECK(t->page_align >= 4096 && (t->page_align & (t->page_align - 1)) == 0);
 			CHECK_INT(t->elf_flags_value & ~t->elf_flags_mask, 0);
 			CHECK(t->loader[0] != '\0');
@@ -90,11 +97,57 @@ TEST(windows_is_a_target_of_pe_files)
 	CHECK_STR(target_libc_text(target_find("linuxmusl-x64")), "musl");
 }
 
+/* What is judged and served without being built, or only with what the operator brings. */
+TEST(targets_that_not_everybody_builds)
+{
+	static const struct {
+		const char *alias, *triple, *note;
+		uint16_t pe_machine;
+		uint32_t macho_cpu;
+		enum recipe recipe;
+	} cases[] = {
+		{"darwin-arm64", "aarch64-apple-darwin", "needs a macOS SDK; not load-tested", 0,
+		 0x0100000c, RECIPE_MACOS_SDK},
+		{"darwin-x64", "x86_64-apple-darwin", "needs a macOS SDK; not load-tested", 0,
+		 0x01000007, RECIPE_MACOS_SDK},
+		{"win32-ia32", "i686-w64-mingw32", "not built here; not load-tested", 0x14c, 0,
+		 RECIPE_NONE},
+		{"win32-arm64", "aarch64-w64-mingw32", "not built here; not load-tested", 0xaa64, 0,
+		 RECIPE_NONE},
+	};
+	char *assembly;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct target *t = target_find(cases[i].alias);
+		struct json *v;
+
+		if (!CHECK_MSG(t != NULL, "%s", cases[i].alias))
+			continue;
+		CHECK_STR(t->triple, cases[i].triple);
+		CHECK_INT(t->pe_machine, cases[i].pe_machine);
+		CHECK_INT(t->macho_cpu, cases[i].macho_cpu);
+		CHECK_INT(t->recipe, cases[i].recipe);
+		CHECK_STR(target_note(t), cases[i].note);
+		v = target_json(t);
+		CHECK_STR(json_str(v, "node", ""), cases[i].alias);
+		CHECK_STR(json_str(v, "recipe", ""), target_recipe_text(t));
+		CHECK(!json_bool(v, "load_tested", true));
+		json_free(v);
+	}
+	CHECK(target_note(target_find("linux-x64")) == NULL);
+	assembly = target_assembly(target_find("darwin-arm64"));
+	CHECK_STR(assembly, "aarch64-apple-darwin --macos-sdk FOLDER");
+	free(assembly);
+	assembly = target_assembly(target_find("linux-x64"));
+	CHECK_STR(assembly, "x86_64-linux-gnu");
+	free(assembly);
+}
+
 TEST(unknown_names)
 {
 	static const char *const names[] = {
 		"",           "linux",        "linux-",           "-x64",
-		"linux-x64 ", "x86_64-linux", "X86_64-linux-gnu", "win32-arm64"};
+		"linux-x64 ", "x86_64-linux", "X86_64-linux-gnu", "win32-arm"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		CHECK_MSG(target_find(names[i]) == NULL, "\"%s\"", names[i]);

@@ -18,11 +18,19 @@ target_conf() {
 	printf '%s/targets/%s.conf\n' "$HERE" "$1"
 }
 
-# every target that has a description, one a line
+# target_list [RECIPE]: every target that has a description, or those with that recipe, one a line
 target_list() {
 	local file
 	for file in "$HERE"/targets/*.conf; do
+		[[ $# == 0 || $(target_recipe "$file") == "$1" ]] || continue
 		file=${file##*/}
 		printf '%s\n' "${file%.conf}"
 	done
+}
+
+# target_recipe CONF: what its toolchain is assembled from: packages, macos-sdk, or none
+target_recipe() {
+	local recipe
+	recipe=$(conf "$1" recipe)
+	printf '%s\n' "${recipe:-packages}"
 }
