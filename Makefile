@@ -14,7 +14,7 @@ MODEL = abi job job_limits key name package target
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa elf_layout \
 	elf_needs elf_notes elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target \
 	format macho_check macho_read musl musl_missing musl_table napi napi_table node_abi pe_check \
-	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place
+	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place macho_rules macho_signature node_names
 TRANSFER = fetch request
 SOURCE = registry unpack
 PACK = entry_name find_addon inflate pack tar_reader
@@ -44,7 +44,7 @@ TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functi
 	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
 	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
 	quota registry run sandbox share sources store target unpack x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request
+TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \

@@ -7,11 +7,13 @@
 static void
 add_format(struct audit_report *r, const char *found)
 {
-	char want[FORMAT_TEXT_SIZE] = "an addon: an ELF file or a Windows DLL";
+	char want[FORMAT_TEXT_SIZE] = "an addon: an ELF file, a Windows DLL or a macOS bundle";
 	struct finding *f = report_add(r, RULE_FORMAT, SEVERITY_ERROR);
 
 	if (r->target != NULL && r->target->pe_machine != 0)
 		format_pe_text(r->target->pe_machine, want);
+	else if (r->target != NULL && r->target->macho_cpu != 0)
+		format_macho_text(r->target->macho_cpu, want);
 	else if (r->target != NULL)
 		format_elf_text(r->target->elf_class, r->target->elf_data, r->target->elf_machine,
 				want);
@@ -57,18 +59,20 @@ judge_pe(const struct pe *pe, const void *data, size_t len, const struct audit_r
 	struct pe_check c = {.pe = pe, .data = data, .len = len, .abi = req->abi, .report = r};
 	struct finding *f;
 
-	pe_measure(pe, data, len, r);
+	pe_names(pe, &c.names);
+	pe_measure(&c);
 	if (r->target == NULL)
 		r->target = pe_target(pe);
-	if (r->target == NULL) {
+	c.target = r->target;
+	if (r->target != NULL) {
+		pe_check(&c);
+	} else {
 		f = report_add(r, RULE_MACHINE, SEVERITY_ERROR);
 		report_say(&f->expected, "a file for one of the %zu targets", target_count());
 		report_say(&f->found, "%s, for none of them", r->format.text);
 		report_say(&f->evidence, "Machine is 0x%x", pe->machine);
-		return;
 	}
-	c.target = r->target;
-	pe_check(&c);
+	node_names_fini(&c.names);
 }
 
 struct audit_report *
@@ -88,11 +92,11 @@ audit_bytes(const void *data, size_t len, const struct audit_request *req)
 			judge_pe(&pe, data, len, req, r);
 			pe_fini(&pe);
 		}
-	} else if (r->format.kind == FORMAT_MACHO) {
-		macho_check(data, len, r);
-		add_format(r, r->format.text);
+	} else if (r->format.kind == FORMAT_MACHO &&
+		   (r->target == NULL || r->target->macho_cpu != 0)) {
+		macho_judge(data, len, req->abi, r);
 	} else if (r->format.kind != FORMAT_ELF ||
-		   (r->target != NULL && r->target->pe_machine != 0)) {
+		   (r->target != NULL && r->target->elf_machine == 0)) {
 		add_format(r, r->format.text);
 	} else if (elf_read(data, len, &elf, &e) < 0) {
 		add_format(r, e.msg);

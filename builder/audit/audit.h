@@ -38,7 +38,8 @@ struct strv;
 	X(RULE_EXPORTS, "exports")           \
 	X(RULE_RELR, "relr")                 \
 	X(RULE_TLS, "tls")                   \
-	X(RULE_DEBUG_PATH, "debug-path")
+	X(RULE_DEBUG_PATH, "debug-path")     \
+	X(RULE_SIGNATURE, "signature")
 
 enum audit_rule {
 #define X(constant, name) constant,
@@ -72,8 +73,8 @@ void audit_free(struct audit_report *r);
 
 bool audit_passed(const struct audit_report *r);
 
-/* The object that `check --json` prints for one file: file, format, target, verdict, abi, needs,
- * runs_on {systems, node}, findings[{rule,severity,expected,found,evidence}], load {ran:false}. abi of kind "napi" also has
+/* The object that `check --json` prints for one file: file, format, target, verdict, abi, needs
+ * {glibc,glibcxx,macos,libs}, runs_on {systems, node}, findings[{rule,severity,expected,found,evidence}], load {ran:false}. abi of kind "napi" also has
  * used and declared (null: not decoded); kind and version are null if they are not known. The
  * caller frees it. */
 struct json *audit_json(const struct audit_report *r);

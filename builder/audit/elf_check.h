@@ -42,10 +42,7 @@ void elf_check_needed(const struct elf_check *c);
 void elf_check_versions(const struct elf_check *c);
 void elf_check_symbols(const struct elf_check *c);
 
-/* elf_cxx.c. Is that a C++ name (Itanium ABI) in a namespace that Node exports: _ZN2v8…,
- * _ZNK4node…, also behind what marks tables, type information and thunks? Then the rule symbols, as
- * far as it is about the C++ runtime. */
-bool elf_is_node_cxx(const char *name);
+/* elf_cxx.c: the rule symbols, as far as it is about the C++ runtime. */
 void elf_check_cxx(const struct elf_check *c);
 
 /* elf_entry.c. The first fills the report's abi and needs no target; then rules entry and napi. */

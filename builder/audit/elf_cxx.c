@@ -16,31 +16,13 @@
 
 #include "builder/audit/elf_check.h"
 #include "builder/audit/elf_ranges.h"
+#include "builder/audit/node_names.h"
 #include "builder/base/mem.h"
 
 #define LIBCXX_NAMESPACE "St3__1"
 
 /* Texts of constants: the namespace in type information, the start of libc++abi's last words. */
 static const char *const texts[] = {LIBCXX_NAMESPACE, "libc++abi: "};
-
-bool
-elf_is_node_cxx(const char *name)
-{
-	static const char *const spaces[] = {"2v8", "4node", "5cppgc"};
-	const char *nested;
-
-	if (!starts_with(name, "_Z"))
-		return false;
-	nested = strchr(name, 'N');
-	if (nested == NULL ||
-	    strspn(name + 2, "TVISGWHhvnc0123456789_") < (size_t)(nested - name - 2))
-		return false;
-	nested += 1 + strspn(nested + 1, "rVKRO");
-	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++)
-		if (starts_with(nested, spaces[i]))
-			return true;
-	return false;
-}
 
 /* The offset of the first of the texts in what is mapped read-only. */
 static const char *
@@ -77,7 +59,7 @@ elf_check_cxx(const struct elf_check *c)
 	for (size_t i = 0; i < c->elf->symbol_count; i++) {
 		const struct elf_symbol *s = &c->elf->symbols[i];
 
-		if (node == NULL && !s->defined && elf_is_node_cxx(s->name))
+		if (node == NULL && !s->defined && node_is_cxx(s->name))
 			node = s->name;
 		if (name == NULL && strstr(s->name, LIBCXX_NAMESPACE) != NULL)
 			name = s->name;

@@ -7,6 +7,7 @@
 #include "builder/audit/elf_check.h"
 #include "builder/audit/glibc.h"
 #include "builder/audit/musl.h"
+#include "builder/audit/node_names.h"
 #include "builder/audit/napi.h"
 #include "builder/base/mem.h"
 
@@ -341,7 +342,7 @@ is_known(const struct elf_check *c, const struct elf_symbol *s, bool *node_cxx)
 		return strcmp(s->version, "GLIBC_PRIVATE") != 0;
 	if (c->target->libc == LIBC_MUSL && musl_since(s->name, c->target->elf_machine) > 0)
 		return true;
-	*node_cxx = elf_is_node_cxx(s->name) || strcmp(s->name, "node_module_register") == 0;
+	*node_cxx = node_is_cxx(s->name) || strcmp(s->name, "node_module_register") == 0;
 	return *node_cxx && for_node;
 }
 

@@ -133,6 +133,15 @@ identify_elf(const unsigned char *p, size_t len, struct format *out)
 	return true;
 }
 
+void
+format_macho_text(uint32_t cpu, char out[FORMAT_TEXT_SIZE])
+{
+	const char *name = name_of(macho_machines, ARRAY_SIZE(macho_machines), cpu);
+
+	snprintf(out, FORMAT_TEXT_SIZE, "Mach-O %s bundle",
+		 name != NULL ? name : "of an unknown machine");
+}
+
 static void
 identify_slices(const unsigned char *p, size_t len, uint32_t count, struct format *out)
 {

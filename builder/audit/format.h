@@ -26,6 +26,9 @@ const char *format_name(enum format_kind kind);
 /* "PE x64 DLL", for the machine in a PE file's header. */
 void format_pe_text(uint16_t machine, char out[FORMAT_TEXT_SIZE]);
 
+/* "Mach-O arm64 bundle", for the cpu type in a Mach-O header. */
+void format_macho_text(uint32_t cpu, char out[FORMAT_TEXT_SIZE]);
+
 /* "ELF 64-bit x86-64", from the fields of an ELF header; "machine 999" if that has no name. */
 void format_elf_text(unsigned class, unsigned data, uint16_t machine, char out[FORMAT_TEXT_SIZE]);
 

@@ -22,7 +22,29 @@
 
 #define MACHO_CPU_X86_64 0x01000007u
 #define MACHO_CPU_ARM64  0x0100000cu
-#define MACHO_BUNDLE     8u /* file type: what dlopen loads */
+
+/* The machine's own kind of a cpu: not every processor of the machine runs it. */
+#define MACHO_X86_64_HASWELL 8u
+#define MACHO_ARM64E         2u
+
+/* File types that dlopen loads. */
+#define MACHO_DYLIB  6u
+#define MACHO_BUNDLE 8u
+
+/* Header flag: each name is looked up in the library that it was linked to. */
+#define MACHO_TWO_LEVEL 0x80u
+
+#define MACHO_PLATFORM_MACOS 1u
+
+/* Protection of a segment. */
+#define MACHO_WRITE   2u
+#define MACHO_EXECUTE 4u
+
+/* In whom a name is looked up, if not in library 1, 2 …: in the file itself, in the program, in all
+ * that is loaded. */
+#define MACHO_FROM_SELF    0u
+#define MACHO_FROM_PROGRAM 0xffu
+#define MACHO_FROM_ANY     0xfeu
 
 /* Where one machine's part of a file lies; a file that is not universal is one slice. */
 struct macho_slice {
@@ -33,18 +55,27 @@ struct macho_slice {
 struct macho_symbol {
 	const char *name; /* without the leading underscore */
 	bool defined;     /* here, and visible to others; else it is needed */
+	bool weak;        /* needed, but nothing fails if nobody has it */
+	uint8_t from;     /* of what is needed: the number of a library, or MACHO_FROM_… */
 	uint64_t address; /* of what is defined */
 };
 
 struct macho_segment {
-	uint64_t address, offset, size; /* size: of what is in the file */
+	char name[17];
+	uint64_t address, memory_size;
+	uint64_t offset, size; /* in the file */
+	uint32_t protection;
 };
 
 struct macho {
-	uint32_t cpu, type;
-	unsigned os_major, os_minor; /* the oldest macOS; zero if it is not said */
-	bool has_signature;
-	const char **libs; /* install names of what is needed */
+	uint32_t cpu, subtype, type, flags;
+	uint32_t platform;           /* 0 if it is not said */
+	unsigned os_major, os_minor; /* the oldest that it runs on; zero if it is not said */
+	bool has_uuid, has_signature;
+	uint32_t signature_offset, signature_size;
+	const char *id;     /* a library's own name, or NULL */
+	const char *object; /* path of an object file, of debug data; or NULL */
+	const char **libs;  /* install names of what is needed */
 	size_t lib_count;
 	const char **rpaths;
 	size_t rpath_count;
@@ -53,6 +84,9 @@ struct macho {
 	struct macho_symbol *symbols; /* external ones */
 	size_t symbol_count;
 };
+
+/* "arm64", "arm64e", "x86-64", "x86-64h", "another machine". */
+const char *macho_cpu_text(uint32_t cpu, uint32_t subtype);
 
 /* The slices of a file; 0, ERR_MALFORMED, ERR_LIMIT, or ERR_UNSUPPORTED if it is no Mach-O file. */
 int macho_slices(const void *data, size_t len, struct macho_slice out[MACHO_SLICES_MAX],

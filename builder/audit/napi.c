@@ -81,9 +81,10 @@ decode_x86(struct code *c, unsigned *version)
 {
 	SKIP(c, "\xf3\x0f\x1e\xfa"); /* endbr64 */
 	SKIP(c, "\xf3\x0f\x1e\xfb"); /* endbr32 */
-	if (SKIP(c, "\x55")) {       /* push %rbp; mov %rsp, %rbp */
+	SKIP(c, "\x8b\xff");         /* mov %edi, %edi: room for a patch */
+	if (SKIP(c, "\x55")) {       /* push %rbp; mov %rsp, %rbp in either of its two forms */
 		SKIP(c, "\x48");
-		if (!SKIP(c, "\x89\xe5"))
+		if (!SKIP(c, "\x89\xe5") && !SKIP(c, "\x8b\xec"))
 			return false;
 	}
 	if (SKIP(c, "\xb8")) {

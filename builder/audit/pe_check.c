@@ -222,12 +222,12 @@ pe_check(const struct pe_check *c)
 {
 	if (!check_identity(c))
 		return;
-	pe_check_entry(c);
-	pe_check_napi(c);
+	node_names_check_entry(&c->names, c->abi, c->report);
+	node_names_check_napi(&c->names, c->abi, c->report);
 	check_needed(c);
 	check_windows(c);
 	pe_check_symbols(c);
 	check_memory(c);
-	pe_check_exports(c);
+	node_names_check_exports(&c->names, c->report);
 	check_traces(c);
 }

@@ -11,11 +11,13 @@
 #ifndef BUILDER_AUDIT_PE_CHECK_H
 #define BUILDER_AUDIT_PE_CHECK_H
 
+#include "builder/audit/node_names.h"
 #include "builder/audit/pe_read.h"
 #include "builder/audit/report.h"
 
 struct pe_check {
 	const struct pe *pe;
+	struct node_names names; /* by pe_names */
 	const unsigned char *data;
 	size_t len;
 	const struct target *target;
@@ -23,8 +25,11 @@ struct pe_check {
 	struct audit_report *report;
 };
 
-/* Fills the report's libs and abi; needs no target. */
-void pe_measure(const struct pe *pe, const void *data, size_t len, struct audit_report *r);
+/* pe_entry.c: what a file offers, and what it takes from Node; the caller frees it. */
+void pe_names(const struct pe *pe, struct node_names *out);
+
+/* pe_entry.c: fills the report's libs and abi; needs no target. */
+void pe_measure(const struct pe_check *c);
 
 /* The target that a file is for; NULL if it is none of ours. */
 const struct target *pe_target(const struct pe *pe);
@@ -32,11 +37,8 @@ const struct target *pe_target(const struct pe *pe);
 /* All rules, for a file that was read. The order is that of their weight. */
 void pe_check(const struct pe_check *c);
 
-/* pe_entry.c: rules entry, napi, symbols and exports. */
-void pe_check_entry(const struct pe_check *c);
-void pe_check_napi(const struct pe_check *c);
+/* pe_entry.c: the rule symbols. */
 void pe_check_symbols(const struct pe_check *c);
-void pe_check_exports(const struct pe_check *c);
 
 /* pe_entry.c: is this the file that Node's functions are imported from? */
 bool pe_is_node(const char *dll);

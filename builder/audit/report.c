@@ -169,6 +169,21 @@ audit_blamed(const struct audit_report *r)
 }
 
 void
+report_take(struct audit_report *r, struct audit_report *part, const char *name)
+{
+	for (size_t i = 0; i < part->finding_count; i++) {
+		struct finding *from = &part->findings[i], *to;
+		char *found = from->found;
+
+		to = report_add(r, from->rule, from->severity);
+		*to = *from;
+		*from = (struct finding){0};
+		to->found = xasprintf("in the part for %s: %s", name, found);
+		free(found);
+	}
+}
+
+void
 report_finish(struct audit_report *r)
 {
 	const struct finding *f = first_error(r);
@@ -228,6 +243,7 @@ needs_json(const struct audit_report *r)
 
 	set_version(needs, "glibc", r->glibc);
 	set_version(needs, "glibcxx", r->glibcxx);
+	set_version(needs, "macos", r->macos);
 	for (size_t i = 0; i < r->lib_count; i++)
 		json_add_str(libs, r->libs[i]);
 	json_set(needs, "libs", libs);

@@ -34,7 +34,8 @@ struct audit_report {
 	bool napi_decoded;      /* the above is known */
 
 	struct audit_version glibc, glibcxx; /* highest that is needed */
-	char **libs;                         /* DT_NEEDED */
+	struct audit_version macos;          /* the oldest that it says it runs on */
+	char **libs;                         /* that are needed */
 	size_t lib_count;
 
 	struct finding *findings;
@@ -50,6 +51,9 @@ struct finding *report_add(struct audit_report *r, enum audit_rule rule, enum se
 /* Sets one of a finding's texts. What comes out of a file may hold anything: all but printable
  * ASCII becomes '?', and a long text is cut. */
 void report_say(char **text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Moves the findings of a part of the file, such as a slice, to the file's; each then says which. */
+void report_take(struct audit_report *r, struct audit_report *part, const char *name);
 
 /* The first error as one line, for audit_summary; call it when all is found. */
 void report_finish(struct audit_report *r);

@@ -111,6 +111,14 @@ runs_on_json(const struct audit_report *r)
 		list = json_array();
 		/* Its musl is the floor of the musl targets. */
 		json_add_str(list, "Alpine 3.16");
+	} else if (r->format.kind == FORMAT_MACHO && r->macos.part[0] != 0) {
+		char version[AUDIT_VERSION_SIZE], *system;
+
+		report_version(r->macos, version);
+		system = xasprintf("macOS %s", version);
+		list = json_array();
+		json_add_str(list, system);
+		free(system);
 	} else if (r->format.kind == FORMAT_ELF && r->target != NULL) {
 		list = glibc_systems(r);
 	} else {

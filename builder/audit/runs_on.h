@@ -10,8 +10,8 @@
 struct json;
 
 /* {"systems":["Debian 12","Ubuntu 22.04",…],"node":"12.17, 14 and later"}: of each distribution the
- * oldest release that has what the report says is needed, none if no known release has it (empty for
- * what is not ELF); node is null if the ABI is not known. The caller frees it. */
+ * oldest release that has what the report says is needed, none if no known release has it (of
+ * macOS what the file says itself; empty for Windows); node is null if the ABI is not known. The caller frees it. */
 struct json *runs_on_json(const struct audit_report *r);
 
 #endif

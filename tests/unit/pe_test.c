@@ -187,6 +187,22 @@ TEST(a_good_addon_has_no_findings)
 	json_free(v);
 }
 
+/* A good addon for another machine, which uses and declares version 6. */
+static struct pe_spec
+spec_for(const struct target *t)
+{
+	struct pe_spec spec = pe_spec_good();
+
+	spec.machine = t->pe_machine;
+	if (t->pe_machine == PE_MACHINE_I386) {
+		spec.narrow = true;
+		spec.dll_characteristics &= (uint16_t)~PE_DLL_HIGH_ENTROPY;
+	} else if (t->pe_machine == PE_MACHINE_ARM64) {
+		spec.code = "c0008052c0035fd6";
+	}
+	return spec;
+}
+
 /* What each change makes of a good addon. */
 static void
 program(struct pe_spec *s)
@@ -209,13 +225,13 @@ managed(struct pe_spec *s)
 static void
 narrow(struct pe_spec *s)
 {
-	s->narrow = true;
+	s->narrow = !s->narrow;
 }
 
 static void
 other_machine(struct pe_spec *s)
 {
-	s->machine = PE_MACHINE_ARM64;
+	s->machine = 0x1c4;
 }
 
 static void
@@ -245,13 +261,13 @@ unknown_napi(struct pe_spec *s)
 static void
 declares_more(struct pe_spec *s)
 {
-	s->code = "b809000000c3";
+	s->code = s->machine == PE_MACHINE_ARM64 ? "20018052c0035fd6" : "b809000000c3";
 }
 
 static void
 declares_oddly(struct pe_spec *s)
 {
-	s->code = "8b0500000000c3";
+	s->code = s->machine == PE_MACHINE_ARM64 ? "000040b9c0035fd6" : "8b0500000000c3";
 }
 
 static void
@@ -361,7 +377,7 @@ TEST(one_thing_wrong)
 		{driver, "format", "error", "driver"},
 		{managed, "format", "error", "managed"},
 		{narrow, "class", "error", "PE32 (32-bit)"},
-		{other_machine, "machine", "error", "arm64"},
+		{other_machine, "machine", "error", "PE arm DLL"},
 		{no_entry, "entry", "error", "did not self-register"},
 		{two_entries, "entry", "error", "v115"},
 		{newer_napi, "napi", "error", "napi_object_freeze (8)"},
@@ -385,23 +401,65 @@ TEST(one_thing_wrong)
 		{pdb_path, "debug-path", "warning", "D:\\a\\x.pdb"},
 		{build_time, "debug-path", "warning", "time stamp"},
 	};
-	struct audit_request req = {.target = &x64, .abi = {ABI_NAPI, 6}, .file = "a.node"};
+	static const char *const targets[] = {"win32-x64", "win32-ia32", "win32-arm64"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct pe_spec spec = pe_spec_good();
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(targets); i++) {
+		const struct target *t = target_find(targets[i % ARRAY_SIZE(targets)]);
+		size_t n = i / ARRAY_SIZE(targets);
+		struct audit_request req = {.target = t, .abi = {ABI_NAPI, 6}, .file = "a.node"};
+		struct pe_spec spec = spec_for(t);
 		const struct json *f;
 		struct json *v;
 
-		cases[i].change(&spec);
+		/* 32 bits have no entropy to be high. */
+		if (spec.narrow && cases[n].change == low_entropy)
+			continue;
+		cases[n].change(&spec);
 		v = audit(&spec, &req);
-		f = sample_finding(v, cases[i].rule);
-		if (CHECK_MSG(f != NULL, "%s: %s", cases[i].text, sample_findings(v))) {
-			CHECK_STR(json_str(f, "severity", ""), cases[i].severity);
-			CHECK_MSG(strstr(sample_findings(v), cases[i].text) != NULL, "%s",
-				  sample_findings(v));
+		f = sample_finding(v, cases[n].rule);
+		if (CHECK_MSG(f != NULL, "%s: %s: %s", t->triple, cases[n].text,
+			      sample_findings(v))) {
+			CHECK_STR(json_str(f, "severity", ""), cases[n].severity);
+			CHECK_MSG(strstr(sample_findings(v), cases[n].text) != NULL ||
+					  cases[n].change == narrow,
+				  "%s", sample_findings(v));
 		}
 		CHECK_STR(json_str(v, "verdict", ""),
-			  strcmp(cases[i].severity, "error") == 0 ? "fail" : "pass");
+			  strcmp(cases[n].severity, "error") == 0 ? "fail" : "pass");
+		json_free(v);
+	}
+}
+
+/* The gate's own targets, also as Microsoft's compiler sets up a frame. */
+TEST(every_machine)
+{
+	static const struct {
+		const char *target, *code;
+	} cases[] = {
+		{"win32-x64", NULL},
+		{"win32-ia32", NULL},
+		{"win32-arm64", NULL},
+		{"win32-ia32", "558becb8060000005dc3"},
+		{"win32-ia32", "8bff558bec6a06585dc3"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct target *t = target_find(cases[i].target);
+		struct audit_request req = {.abi = {ABI_NAPI, 6}, .file = "a.node"};
+		struct pe_spec spec = spec_for(t);
+		struct json *v;
+
+		if (cases[i].code != NULL)
+			spec.code = cases[i].code;
+		v = audit(&spec, &req);
+		CHECK_MSG(json_count(json_get(v, "findings")) == 0, "%s: %s", t->triple,
+			  sample_findings(v));
+		CHECK_STR(json_str(v, "target", ""), t->triple);
+		CHECK_INT(json_int(json_get(v, "abi"), "declared", 0), 6);
+		json_free(v);
+		req.target = target_find(i == 0 ? "win32-arm64" : "win32-x64");
+		v = audit(&spec, &req);
+		CHECK(sample_finding(v, "machine") != NULL);
 		json_free(v);
 	}
 }
