@@ -27,6 +27,10 @@ struct artifact_name {
 	int64_t size;
 };
 
+/* SQL: was the artifact loaded before it was published? What was built elsewhere, or for a target that
+ * nothing here runs, was not. */
+#define ARTIFACT_LOADED "coalesce(json_extract(artifact.report, '$.load.ran'), 0)"
+
 /* Adds an artifact with its names. ERR_CONFLICT if a name is taken by other bytes; the same
  * bytes again are no error. */
 int artifacts_put(struct db *db, const struct artifact *a, const struct artifact_name *names,

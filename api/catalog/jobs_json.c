@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/catalog/artifacts.h"
 #include "api/catalog/db.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/toolchains.h"
@@ -37,7 +38,7 @@ set_id(struct json *o, const char *name, char prefix, int64_t id)
 	" job.created, job.started, job.finished, artifact.size, job.toolchain,"               \
 	" (SELECT path FROM name WHERE name.artifact = artifact.id"                            \
 	" AND name.layout = 'prebuild-install'),"                                              \
-	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target)"
+	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target), " ARTIFACT_LOADED
 #define JOB_TABLES                                                       \
 	" FROM job LEFT JOIN artifact ON artifact.package = job.package" \
 	" AND artifact.version = job.version AND artifact.abi = job.abi" \
@@ -92,6 +93,7 @@ job_object(const struct db_row *row)
 		json_set_str(a, "sha256", artifact);
 		json_set_int(a, "size", row_int(row, 18));
 		json_set_str(a, "prebuild", row_text(row, 20));
+		json_set_bool(a, "load_tested", row_int(row, 22) != 0);
 		json_set(o, "artifact", a);
 	} else {
 		json_set_str(o, "artifact", NULL);

@@ -224,5 +224,8 @@ route_publish(struct http_request *r, void *data)
 	pub->target = p->name.target;
 	pub->source = xstrdup("");
 	pub->toolchain = xstrdup("");
+	pub->load = json_object();
+	json_set_bool(pub->load, "ran", false);
+	json_set_str(pub->load, "reason", "not load-tested: it was built elsewhere");
 	pool(p, prepare_on_pool, prepared);
 }

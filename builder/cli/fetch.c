@@ -135,6 +135,11 @@ ctl_fetch(int argc, char **argv)
 			ctl_print(out);
 		} else {
 			printf("%s\n", file);
+			if (!json_bool(artifact, "load_tested", true))
+				fprintf(stderr,
+					"prebuildctl: %s is not load-tested: nobody here "
+					"has loaded it\n",
+					file);
 		}
 	}
 	json_free(artifact);

@@ -33,6 +33,15 @@ has_state(const struct json *job, const char *state)
 	return strcmp(json_str(job, "state", ""), state) == 0;
 }
 
+/* What was published without having been loaded says so wherever it is shown. */
+static const char *
+untested(const struct json *job, const char *text)
+{
+	const struct json *artifact = json_get(job, "artifact");
+
+	return json_is_object(artifact) && !json_bool(artifact, "load_tested", true) ? text : "";
+}
+
 static char *
 describe(const struct json *job)
 {
@@ -50,7 +59,7 @@ describe(const struct json *job)
 	else if (error != NULL)
 		text = xasprintf("%s%s: %s", head, state, error);
 	else
-		text = xasprintf("%s%s", head, state);
+		text = xasprintf("%s%s%s", head, state, untested(job, ", not load-tested"));
 	free(head);
 	return text;
 }
@@ -215,10 +224,11 @@ progress_table(const struct progress *p, const struct json *build)
 
 		if (artifact != NULL && !json_is_null(artifact))
 			line = xasprintf(
-				"%-24s %-8s %-10s %9lld  %.*s", json_str(job, "target", ""),
+				"%-24s %-8s %-10s %9lld  %s%.*s", json_str(job, "target", ""),
 				json_str(job, "abi", ""), json_str(job, "state", ""),
 				(long long)json_int(artifact, "size", 0),
-				columns > 0 ? (int)digits : -1, json_str(artifact, "sha256", ""));
+				untested(job, "not load-tested  "), columns > 0 ? (int)digits : -1,
+				json_str(artifact, "sha256", ""));
 		else
 			line = xasprintf("%-24s %-8s %-10s %s%s%s", json_str(job, "target", ""),
 					 json_str(job, "abi", ""), json_str(job, "state", ""),

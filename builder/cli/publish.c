@@ -129,8 +129,10 @@ ctl_publish(int argc, char **argv)
 	if (artifact != NULL && opts_get(&o, "json")->given)
 		ctl_print(json_copy(artifact));
 	else if (artifact != NULL)
-		printf("%s\nsha256:%s\n", json_str(artifact, "prebuild", ""),
-		       json_str(artifact, "sha256", ""));
+		printf("%s\nsha256:%s\n%s", json_str(artifact, "prebuild", ""),
+		       json_str(artifact, "sha256", ""),
+		       json_bool(artifact, "load_tested", true) ? ""
+								: "audited, not load-tested\n");
 	json_free(artifact);
 	json_free(report);
 	free(path);

@@ -36,8 +36,11 @@ print_build(const struct json *build)
 	json_foreach (job, json_get(build, "jobs")) {
 		const char *error =
 			json_str(json_get(job, "error"), "message", json_str(job, "hint", NULL));
+		const struct json *artifact = json_get(job, "artifact");
 		struct buf line = {0};
 
+		if (json_is_object(artifact) && !json_bool(artifact, "load_tested", true))
+			error = "not load-tested";
 		printable_add(&line, error != NULL ? error : "", 0);
 		printf("  %-6s %-24s %-8s %s%s%s\n", json_str(job, "id", ""),
 		       json_str(job, "target", ""), json_str(job, "abi", "?"),

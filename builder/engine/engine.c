@@ -227,6 +227,7 @@ load(struct engine *en)
 			   t->target->triple);
 		en->load = json_object();
 		json_set_bool(en->load, "ran", false);
+		json_set_str(en->load, "reason", "not load-tested: no Node with its ABI is there");
 		strv_fini(&argv);
 		engine_next(en);
 		return;

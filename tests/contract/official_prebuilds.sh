@@ -10,21 +10,6 @@ fetched='better-sqlite3@13.2.0 bufferutil@4.1.0 utf-8-validate@6.0.6 lightningcs
 	lightningcss-linux-arm-gnueabihf@1.33.0 lightningcss-darwin-arm64@1.33.0
 	lightningcss-darwin-x64@1.33.0 lightningcss-win32-x64-msvc@1.33.0 @parcel/watcher-darwin-x64@2.6.0
 	@serialport/bindings-cpp@13.0.1 @node-rs/crc32-win32-ia32-msvc@1.10.8 @node-rs/crc32-win32-arm64-msvc@1.10.8'
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-packages
-
-fetch() { # PACKAGE: its folder, kept in the cache; what a version holds never changes
-	local folder part=$scratch/part
-	folder=$cache/$(tr -c 'A-Za-z0-9.\n-' _ <<<"$1")
-	if [[ ! -e $folder ]]; then
-		mkdir -p "$cache" "$part/unpacked"
-		npm pack --silent --ignore-scripts --pack-destination "$part" "$1" >/dev/null
-		tar xzf "$part"/*.tgz -C "$part/unpacked"
-		mv "$part/unpacked" "$folder"
-		rm -rf "$part"
-	fi
-	echo "$folder"
-}
-
 elf_libs() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 elf_version() { # FILE FAMILY: the highest version that is needed, but from libgcc
 	readelf -VW "$1" | awk -v f="$2" '/ File: / { gcc = /libgcc_s/ } !gcc && $0 ~ " Name: " f "_[0-9]" {
@@ -46,9 +31,9 @@ pe_libs() { llvm-readobj-14 --coff-imports "$1" | sed -n 's/^  Name: //p' | grep
 
 count=0
 for package in $fetched; do
-	folder=$(fetch "$package")
+	folder=$(npm_package "$package")
 	while read -r file; do
-		name=${file#"$cache/"}
+		name=${file#"$npm_packages/"}
 		body=$("$ctl" check --json --target own "$file" | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0))[0])')
 		count=$((count + 1))
 		case $(head -c 4 "$file" | od -An -tx1 | tr -d ' ') in
@@ -82,7 +67,7 @@ done
 report "there are $count addons"
 
 # The one that everybody meets.
-file=$(find "$cache"/better-sqlite3* -name linux-x64.node)
+file=$(find "$npm_packages"/better-sqlite3* -name linux-x64.node)
 body=$("$ctl" check --json --target own "$file")
 is "better-sqlite3 13.2.0: glibc, libstdc++" "$(value '[v[0].needs.glibc, v[0].needs.glibcxx].join()')" 2.34,3.4.29
 evidence=$(value 'v[0].findings.map((f) => f.evidence).join()')
@@ -108,13 +93,13 @@ printf x | dd of="$scratch/changed.node" bs=1 seek=1000000 conv=notrunc status=n
 body=$("$ctl" check --json --target own "$scratch/changed.node")
 is "… and fails with one byte changed" "$(value '[v[0].verdict, v[0].findings[0].rule].join()')" fail,signature
 like "… of a page that is named" "$(value 'v[0].findings[0].found')" "page 244, at 0xf4000, has another digest"
-file=$(find "$cache/_serialport_bindings-cpp_13.0.1" -path '*darwin*' -name '*.node')
+file=$(find "$npm_packages/_serialport_bindings-cpp_13.0.1" -path '*darwin*' -name '*.node')
 for t in darwin-x64:x86_64:10.9 darwin-arm64:aarch64:11.0; do
 	body=$("$ctl" check --json --target "${t%%:*}" "$file")
 	IFS=: read -r _ arch os <<<"$t"
 	is "a universal file for ${t%%:*}" "$(value '[v[0].verdict, v[0].target, v[0].needs.macos].join()')" \
 		"pass,$arch-apple-darwin,$os"
 done
-file=$(find "$cache/lightningcss-darwin-x64_1.33.0" -name '*.node')
+file=$(find "$npm_packages/lightningcss-darwin-x64_1.33.0" -name '*.node')
 body=$("$ctl" check --json --target darwin-arm64 "$file")
 is "an addon for the other Mac" "$(value '[v[0].verdict, v[0].findings[0].rule].join()')" fail,machine

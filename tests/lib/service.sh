@@ -263,3 +263,18 @@ addon() { # NAME [ACTION]
 		}
 	C
 }
+
+# A package as npm has it: its folder, kept in the cache; what a version holds never changes.
+npm_packages=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-packages
+npm_package() { # PACKAGE@VERSION
+	local folder part=$scratch/part
+	folder=$npm_packages/$(tr -c 'A-Za-z0-9.\n-' _ <<<"$1")
+	if [[ ! -e $folder ]]; then
+		mkdir -p "$npm_packages" "$part/unpacked"
+		npm pack --silent --ignore-scripts --pack-destination "$part" "$1" >/dev/null
+		tar xzf "$part"/*.tgz -C "$part/unpacked"
+		mv "$part/unpacked" "$folder"
+		rm -rf "$part"
+	fi
+	echo "$folder"
+}
