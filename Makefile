@@ -17,6 +17,7 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place macho_rules macho_signature node_names
 TRANSFER = fetch request
 SOURCE = registry unpack
+LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \
 	usage trace
@@ -30,6 +31,7 @@ ROUTES = artifacts auth builds check dist health jobs lease misses policy prebui
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
+	$(LOCKFILE:%=builder/lockfile/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
 	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
@@ -44,7 +46,7 @@ TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functi
 	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
 	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
 	quota registry run sandbox share sources store target unpack x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build
+TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build lockfile
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
@@ -54,9 +56,9 @@ SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
 
 # ---- libraries, all from Debian ----
-PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp
+PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp yaml-0.1
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev bubblewrap util-linux \
+	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
 	binutils g++ python3 file zstd xz-utils lld-14 llvm-14 libelf-dev
