@@ -16,7 +16,7 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 	format macho_check macho_read musl musl_missing musl_table napi napi_table node_abi pe_check \
 	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place macho_rules macho_signature node_names
 TRANSFER = fetch request
-SOURCE = registry unpack
+SOURCE = default_abi registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \

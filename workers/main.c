@@ -20,6 +20,7 @@
 #include "builder/cli/program.h"
 #include "builder/engine/configured.h"
 #include "builder/engine/share.h"
+#include "builder/source/registry.h"
 #include "workers/inventory.h"
 #include "workers/privilege.h"
 #include "workers/quota.h"
@@ -69,22 +70,6 @@ cache_home(const char *rest)
 	if (xdg != NULL && xdg[0] == '/')
 		return xasprintf("%s/prebuildd/%s", xdg, rest);
 	return xasprintf("%s/.cache/prebuildd/%s", home != NULL ? home : "", rest);
-}
-
-/* npm's own configuration says which registry this machine uses. */
-static char *
-npm_registry(void)
-{
-	FILE *p = popen("npm config get registry --loglevel=silent 2>/dev/null", "r");
-	char line[1024] = "";
-
-	if (p != NULL) {
-		if (fgets(line, sizeof line, p) == NULL)
-			line[0] = '\0';
-		pclose(p);
-	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return strncmp(line, "http", 4) == 0 ? xstrdup(line) : NULL;
 }
 
 static int
@@ -182,7 +167,7 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 	if (file_mkdirs(w->cache, 0755, e) != 0 || file_mkdirs(w->toolchains, 0755, e) != 0)
 		return e->code;
 	w->registry = opts_get(o, "registry")->given ? xstrdup(opts_get(o, "registry")->value)
-						     : npm_registry();
+						     : registry_configured();
 	if (w->registry == NULL)
 		return err_set(e, ERR_USAGE, "npm names no registry; give --registry URL");
 	gethostname(host, sizeof host - 1);

@@ -1,4 +1,3 @@
-#include "builder/engine/default_abi.h"
 #include "builder/engine/resolve.h"
 
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "builder/model/abi.h"
 #include "builder/pack/pack.h"
 #include "builder/plan/plan.h"
+#include "builder/source/default_abi.h"
 #include "builder/source/registry.h"
 #include "builder/source/unpack.h"
 #include "builder/toolchain/toolchain.h"

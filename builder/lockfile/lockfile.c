@@ -44,7 +44,10 @@ lockfile_add(struct lockfile *l, const char *name, const char *version, const ch
 	if (l->count % 64 == 0)
 		l->packages = xrealloc(l->packages, (l->count + 64) * sizeof *l->packages);
 	if (from == NULL && !known)
-		from = version != NULL ? version : "";
+		from = version == NULL ? "nowhere"
+		       : package_version_valid(version)
+			       ? "a name that registries do not take any more"
+			       : version;
 	p = &l->packages[l->count++];
 	*p = (struct locked){
 		.name = xstrndup(name, PACKAGE_NAME_MAX),

@@ -1,6 +1,7 @@
 #include "builder/source/registry.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +13,12 @@
 #include "builder/model/package.h"
 
 #define INTEGRITY_MAX 2048
+#define URL_MAX       1024
 
-/* The base may end in slashes; a scope's slash is encoded, as npm does. */
+/* The base may end in slashes; a scope's slash is encoded, as npm does. version: NULL for the
+ * package's own document. */
 static char *
-document_url(const char *registry, const char *package)
+document_url(const char *registry, const char *package, const char *version)
 {
 	size_t len = strlen(registry);
 	struct buf url = {0};
@@ -30,21 +33,24 @@ document_url(const char *registry, const char *package)
 		else
 			buf_add(&url, p, 1);
 	}
+	if (version != NULL)
+		buf_addf(&url, "/%s", version);
 	return buf_take(&url);
 }
 
 static int
-get_document(const char *registry, const char *package, const struct fetch_limits *l,
-	     struct json **out, struct err *e)
+get_document(const char *registry, const char *package, const char *version,
+	     const struct fetch_limits *l, struct json **out, struct err *e)
 {
 	struct fetch_limits limits = *l;
-	char *url = document_url(registry, package);
+	char *url = document_url(registry, package, version);
 	struct buf text = {0};
 	struct err why = {0};
 	int r;
 
 	limits.bytes = REGISTRY_DOCUMENT_MAX;
-	/* The full document, because the abbreviated one does not say when a version came out. */
+	/* The full documents: the abbreviated ones do not say when a version came out, nor what its
+	 * scripts are. */
 	r = fetch_buf(url, "application/json", &limits, &text, &why);
 	if (r == ERR_NOT_FOUND) {
 		err_set(e, r, "the registry has no package %s", package);
@@ -115,20 +121,14 @@ is_web(const char *url)
 	return strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
 }
 
-/* Fills *out from the document. On failure *out may be filled in part. */
+/* Fills *out from the version's part of a document. On failure *out may be filled in part. */
 static int
-pick_version(const struct json *doc, const char *package, const char *version,
-	     struct registry_version *out, struct err *e)
+pick_manifest(const struct json *manifest, const char *package, const char *version,
+	      struct registry_version *out, struct err *e)
 {
-	const struct json *manifest = json_get(json_get(doc, "versions"), version);
 	const struct json *dist = json_get(manifest, "dist");
 	const char *tarball = json_str(dist, "tarball", NULL);
-	const char *published = json_str(json_get(doc, "time"), version, NULL);
 
-	if (!json_is_object(doc))
-		return err_set(e, ERR_MALFORMED, "the registry's document is not an object");
-	if (manifest == NULL)
-		return err_set(e, ERR_NOT_FOUND, "%s has no version %s", package, version);
 	if (strcmp(json_str(manifest, "name", ""), package) != 0 ||
 	    strcmp(json_str(manifest, "version", ""), version) != 0)
 		return err_set(e, ERR_MALFORMED, "the registry describes another package there");
@@ -140,9 +140,23 @@ pick_version(const struct json *doc, const char *package, const char *version,
 			       "the registry has no SHA-512 of this version; with less its "
 			       "tarball cannot be trusted");
 	out->tarball = xstrdup(tarball);
-	out->published = published != NULL && is_time(published) ? xstrdup(published) : NULL;
 	out->manifest = json_text(manifest);
 	return 0;
+}
+
+static int
+pick_version(const struct json *doc, const char *package, const char *version,
+	     struct registry_version *out, struct err *e)
+{
+	const struct json *manifest = json_get(json_get(doc, "versions"), version);
+	const char *published = json_str(json_get(doc, "time"), version, NULL);
+
+	if (!json_is_object(doc))
+		return err_set(e, ERR_MALFORMED, "the registry's document is not an object");
+	if (manifest == NULL)
+		return err_set(e, ERR_NOT_FOUND, "%s has no version %s", package, version);
+	out->published = published != NULL && is_time(published) ? xstrdup(published) : NULL;
+	return pick_manifest(manifest, package, version, out, e);
 }
 
 int
@@ -155,7 +169,7 @@ registry_version_get(const char *registry, const char *package, const char *vers
 	*out = (struct registry_version){0};
 	if (!package_name_valid(package) || !package_version_valid(version))
 		return err_set(e, ERR_INVALID, "not the name and version of a package");
-	r = get_document(registry, package, l, &doc, e);
+	r = get_document(registry, package, NULL, l, &doc, e);
 	if (r == 0)
 		r = pick_version(doc, package, version, out, e);
 	json_free(doc);
@@ -164,6 +178,30 @@ registry_version_get(const char *registry, const char *package, const char *vers
 		err_context(e, "%s@%s", package, version);
 	}
 	return r;
+}
+
+int
+registry_manifest_get(const char *registry, const char *package, const char *version,
+		      const struct fetch_limits *l, struct registry_version *out, struct err *e)
+{
+	struct json *doc = NULL;
+	struct err why = {0};
+	int r;
+
+	*out = (struct registry_version){0};
+	if (!package_name_valid(package) || !package_version_valid(version))
+		return err_set(e, ERR_INVALID, "not the name and version of a package");
+	r = get_document(registry, package, version, l, &doc, &why);
+	if (r == 0)
+		r = pick_manifest(doc, package, version, out, &why);
+	json_free(doc);
+	if (r == 0)
+		return 0;
+	registry_version_fini(out);
+	/* Whatever such a registry answers there; what the package's document says counts then. */
+	if (r != ERR_CANCELLED && r != ERR_UNSUPPORTED)
+		return registry_version_get(registry, package, version, l, out, e);
+	return err_set(e, r, "%s@%s: %s", package, version, why.msg);
 }
 
 void
@@ -192,4 +230,19 @@ registry_tarball(const struct registry_version *v, const struct fetch_limits *l,
 	if (r != 0)
 		unlink(path);
 	return r;
+}
+
+char *
+registry_configured(void)
+{
+	FILE *p = popen("npm config get registry --loglevel=silent 2>/dev/null", "r");
+	char line[URL_MAX] = "";
+
+	if (p != NULL) {
+		if (fgets(line, sizeof line, p) == NULL)
+			line[0] = '\0';
+		pclose(p);
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return is_web(line) ? xstrdup(line) : NULL;
 }

@@ -25,7 +25,17 @@ struct registry_version {
  * ERR_MALFORMED a document that is none; and the errors of fetch_buf. Blocks. */
 int registry_version_get(const char *registry, const char *package, const char *version,
 			 const struct fetch_limits *l, struct registry_version *out, struct err *e);
+
+/* The same from the version's own document, which is small, but does not say when it was published.
+ * A registry that has no such documents is asked for the package's. */
+int
+registry_manifest_get(const char *registry, const char *package, const char *version,
+		      const struct fetch_limits *l, struct registry_version *out, struct err *e);
 void registry_version_fini(struct registry_version *v);
+
+/* The registry of npm's configuration on this machine, which npm is run to tell; NULL if there is
+ * none. The caller frees it. Blocks. */
+char *registry_configured(void);
 
 /* Downloads the version's tarball to a new file at path and checks its integrity (ERR_DIGEST);
  * the file is removed again on failure. Blocks. */

@@ -1,4 +1,4 @@
-#include "builder/engine/default_abi.h"
+#include "builder/source/default_abi.h"
 
 #include <stdlib.h>
 #include <string.h>

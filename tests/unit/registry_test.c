@@ -196,6 +196,58 @@ TEST(documents_that_are_no_good)
 	canned_stop(c);
 }
 
+/* From the version's own document, or from the package's if the registry has none of those, or
+ * something else there. */
+TEST(a_manifest_alone)
+{
+	static const struct {
+		const char *own; /* what stands at /addon/1.0.0; NULL: nothing */
+		const char *whole_dist;
+		int code;
+		bool from_whole;
+	} cases[] = {
+		{"{\"name\":\"addon\",\"version\":\"1.0.0\",\"gypfile\":true,"
+		 "\"dist\":{\"tarball\":\"http://h/t\",\"integrity\":\"" SHA512 "\"}}",
+		 NULL, 0, false},
+		{NULL, "{\"tarball\":\"http://h/t\",\"integrity\":\"" SHA512 "\"}", 0, true},
+		{"<html>", "{\"tarball\":\"http://h/t\",\"integrity\":\"" SHA512 "\"}", 0, true},
+		{"{\"name\":\"other\",\"version\":\"1.0.0\"}",
+		 "{\"tarball\":\"http://h/t\",\"integrity\":\"" SHA512 "\"}", 0, true},
+		{NULL, NULL, ERR_NOT_FOUND, false},
+		{"{\"name\":\"addon\",\"version\":\"1.0.0\",\"dist\":{\"tarball\":\"http://h/t\","
+		 "\"shasum\":\"00\"}}",
+		 NULL, ERR_UNSUPPORTED, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct canned *c = canned_start();
+		struct registry_version v;
+		struct err e = {0};
+		char *doc;
+
+		if (cases[i].own != NULL)
+			serve(c, "/addon/1.0.0", cases[i].own);
+		if (cases[i].whole_dist != NULL) {
+			doc = document("addon", "1.0.0", cases[i].whole_dist, "{}");
+			serve(c, "/addon", doc);
+			free(doc);
+		}
+		CHECK_INT(registry_manifest_get(canned_base(c), "addon", "1.0.0", &plain, &v, &e),
+			  cases[i].code);
+		CHECK_INT(canned_hits(c, "/addon/1.0.0"), 1);
+		CHECK_INT(canned_hits(c, "/addon"),
+			  cases[i].from_whole || cases[i].code == ERR_NOT_FOUND);
+		if (cases[i].code == 0) {
+			CHECK_STR(v.integrity, SHA512);
+			CHECK((strstr(v.manifest, "gypfile") != NULL) == !cases[i].from_whole);
+		} else {
+			CHECK(strncmp(e.msg, "addon@1.0.0: ", 13) == 0);
+		}
+		registry_version_fini(&v);
+		canned_stop(c);
+	}
+}
+
 TEST(document_limit)
 {
 	static const char big[] = "HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n{";

@@ -1,8 +1,8 @@
 /*
  * default_abi.h - what an addon is built for when nobody says it: read from the package itself.
  */
-#ifndef BUILDER_ENGINE_DEFAULT_ABI_H
-#define BUILDER_ENGINE_DEFAULT_ABI_H
+#ifndef BUILDER_SOURCE_DEFAULT_ABI_H
+#define BUILDER_SOURCE_DEFAULT_ABI_H
 
 #include "builder/model/abi.h"
 
