@@ -18,11 +18,13 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 TRANSFER = fetch request
 SOURCE = default_abi registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
+NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \
 	usage trace
 REMOTE = remote
-CTL = assemble build check command fetch printable progress prebuildctl publish status targets
+CTL = assemble build check command fetch follow lock printable progress prebuildctl publish status \
+	targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
@@ -31,7 +33,7 @@ ROUTES = artifacts auth builds check dist health jobs lease misses policy prebui
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
-	$(LOCKFILE:%=builder/lockfile/%.c) \
+	$(LOCKFILE:%=builder/lockfile/%.c) $(NATIVES:%=builder/natives/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
 	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
@@ -46,7 +48,7 @@ TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functi
 	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
 	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
 	quota registry run sandbox share sources store target unpack x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build lockfile
+TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build lockfile coverage native
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \

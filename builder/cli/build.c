@@ -1,22 +1,17 @@
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/follow.h"
+#include "builder/cli/lock.h"
 #include "builder/cli/progress.h"
 #include "builder/model/package.h"
 #include "builder/model/target.h"
 
-#define POLL_MS        300
 #define ANSWER_SECONDS 30
-#define RETRY_MS       30000 /* a server that is starting again is waited for */
 
 static struct opt table[] = {
 	CTL_FLAGS,
@@ -30,16 +25,18 @@ static struct opt table[] = {
 	 .many = true,
 	 .text = "such as napi-v6 (default: what the package asks for)"},
 	{.name = "no-wait", .text = "only request it"},
+	{.name = "lock",
+	 .arg = "FILE",
+	 .text = "instead of PKG@VER all that this lock file pins and that has native code"},
+	{.name = "plan", .text = "with --lock: only say what is there and what is missing"},
+	{.name = "skip",
+	 .arg = "PKG",
+	 .many = true,
+	 .text = "with --lock: leave this package out, such as an optional one"},
+	{.name = "registry",
+	 .arg = "URL",
+	 .text = "with --lock: the registry that is asked (default: npm's configured one)"},
 };
-
-static atomic_bool interrupted;
-
-static void
-on_interrupt(int number)
-{
-	(void)number;
-	interrupted = true;
-}
 
 static struct json *
 request_body(struct opts *o, const char *package, const char *version, struct err *e)
@@ -68,57 +65,6 @@ request_body(struct opts *o, const char *package, const char *version, struct er
 		json_set(body, "abis", list);
 	}
 	return body;
-}
-
-static bool
-is_open(const struct json *build)
-{
-	const char *state = json_str(build, "state", "");
-
-	return strcmp(state, "queued") == 0 || strcmp(state, "running") == 0;
-}
-
-static void
-pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
-/* Follows the build to its end. *build is replaced by each newer state. */
-static int
-follow(const struct remote *r, struct json **build, struct progress *p, bool quiet, struct err *e)
-{
-	char *path = xasprintf("/v1/builds/%s", json_str(*build, "id", ""));
-	uint64_t unreachable_since = 0;
-
-	while (is_open(*build) && !interrupted) {
-		struct json *newer = NULL;
-		struct err one = {0};
-
-		if (!quiet)
-			progress_show(p, *build);
-		pause_ms(POLL_MS);
-		if (remote_json(r, "GET", path, NULL, ANSWER_SECONDS, &newer, &one) == 0) {
-			json_free(*build);
-			*build = newer;
-			unreachable_since = 0;
-			continue;
-		}
-		if (unreachable_since == 0)
-			unreachable_since = clock_mono_ms();
-		if (one.code != ERR_UNREACHABLE || clock_mono_ms() - unreachable_since > RETRY_MS) {
-			*e = one;
-			break;
-		}
-	}
-	if (!quiet)
-		progress_show(p, *build);
-	if (interrupted)
-		err_set(e, ERR_INTERRUPTED,
-			"stopped following %s; it goes on: prebuildctl status %s",
-			json_str(*build, "id", ""), json_str(*build, "id", ""));
-	free(path);
-	return e->code;
 }
 
 static void
@@ -163,8 +109,12 @@ int
 ctl_build(int argc, char **argv)
 {
 	struct opts o = {
-		.usage = "prebuildctl build PKG@VER [--target T]… [FLAG…]",
-		.about = "Requests a build and follows it to the end.",
+		.usage = "prebuildctl build PKG@VER|--lock FILE [--target T]… [FLAG…]",
+		.about =
+			"Requests a build and follows it to the end; with --lock those of every package in\n"
+			"a lock file of npm, pnpm or yarn that compiles an addon and is covered by nobody.\n"
+			"--abi is then for the packages of its kind: napi-v9 for those that use Node-API,\n"
+			"node-v137 for those that use V8. Exit status 1: one failed, or nobody has it.",
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
@@ -178,26 +128,33 @@ ctl_build(int argc, char **argv)
 
 	if (!ctl_parse(&o, argc, argv, &code))
 		return code;
+	if (opts_get(&o, "lock")->given)
+		return lock_run(&o);
 	json = opts_get(&o, "json")->given;
+	if (opts_get(&o, "plan")->given || opts_get(&o, "skip")->given ||
+	    opts_get(&o, "registry")->given) {
+		err_set(&e, ERR_USAGE, "--plan, --skip and --registry go with --lock FILE");
+		return ctl_end(&o, NULL, &e);
+	}
 	if (o.arg_count != 1 || package_parse_spec(o.args[0], package, version) != 0) {
 		err_set(&e, ERR_USAGE, "give one PACKAGE@VERSION, such as sqlite3@6.0.1");
 		return ctl_end(&o, NULL, &e);
 	}
-	signal(SIGINT, on_interrupt);
-	signal(SIGTERM, on_interrupt);
+	follow_until_interrupted();
 	body = request_body(&o, package, version, &e);
 	if (e.code == 0 && ctl_remote(&o, &r, &e) == 0)
 		remote_json(&r, "POST", "/v1/builds", body, ANSWER_SECONDS, &build, &e);
 	if (json_get(build, "left_out") != NULL)
 		left_out = json_copy(json_get(build, "left_out"));
 	progress_init(&p);
-	if (e.code == 0 && !opts_get(&o, "no-wait")->given && follow(&r, &build, &p, json, &e) == 0)
+	if (e.code == 0 && !opts_get(&o, "no-wait")->given &&
+	    follow_builds(&r, &build, 1, &p, json, &e) == 0)
 		judge(build, &e);
 	if (build != NULL && json) {
 		ctl_print(json_copy(build));
 	} else if (build != NULL && opts_get(&o, "no-wait")->given) {
 		printf("%s\n", json_str(build, "id", ""));
-	} else if (build != NULL && !is_open(build)) {
+	} else if (build != NULL && !follow_is_open(build)) {
 		progress_clear(&p);
 		progress_table(&p, build);
 	}

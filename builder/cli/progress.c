@@ -43,14 +43,19 @@ untested(const struct json *job, const char *text)
 }
 
 static char *
-describe(const struct json *job)
+describe(const struct json *job, bool with_package)
 {
 	const char *state = json_str(job, "state", "?"), *stage = json_str(job, "stage", "");
 	const char *error = json_str(json_get(job, "error"), "message", NULL);
 	long long step = json_int(job, "step", 0), steps = json_int(job, "steps", 0);
-	char *head = xasprintf("%-24s %-8s ", json_str(job, "target", "source"),
-			       json_str(job, "abi", "")),
-	     *text;
+	const char *target = json_str(job, "target", "source"), *abi = json_str(job, "abi", "");
+	char *head = xasprintf("%-24s %-8s ", target, abi), *text;
+
+	if (with_package) {
+		free(head);
+		head = xasprintf("%s@%s %s %s ", json_str(job, "package", ""),
+				 json_str(job, "version", ""), target, abi);
+	}
 
 	if (has_state(job, "running") && steps > 0)
 		text = xasprintf("%s%s, step %lld of %lld", head, stage, step, steps);
@@ -64,21 +69,27 @@ describe(const struct json *job)
 	return text;
 }
 
-/* "b1 sqlite3@6.0.1: 3 of 14 done, 1 failed, 2 running" */
+/* "b1 sqlite3@6.0.1: 3 of 14 done, 1 failed, 2 running", "3 builds: …" */
 static char *
-sum_up(const struct json *build)
+sum_up(struct json *const *builds, size_t count)
 {
 	size_t done = 0, failed = 0, running = 0, n = 0;
 	struct buf text = {0};
 
-	json_foreach (job, json_get(build, "jobs")) {
-		n++;
-		running += has_state(job, "running");
-		failed += has_state(job, "failed");
-		done += !has_state(job, "running") && !has_state(job, "queued");
+	for (size_t i = 0; i < count; i++) {
+		json_foreach (job, json_get(builds[i], "jobs")) {
+			n++;
+			running += has_state(job, "running");
+			failed += has_state(job, "failed");
+			done += !has_state(job, "running") && !has_state(job, "queued");
+		}
 	}
-	buf_addf(&text, "%s %s@%s: %zu of %zu done", json_str(build, "id", ""),
-		 json_str(build, "package", ""), json_str(build, "version", ""), done, n);
+	if (count == 1)
+		buf_addf(&text, "%s %s@%s: ", json_str(builds[0], "id", ""),
+			 json_str(builds[0], "package", ""), json_str(builds[0], "version", ""));
+	else
+		buf_addf(&text, "%zu builds: ", count);
+	buf_addf(&text, "%zu of %zu done", done, n);
 	if (failed > 0)
 		buf_addf(&text, ", %zu failed", failed);
 	if (running > 0)
@@ -88,11 +99,12 @@ sum_up(const struct json *build)
 
 /* What somebody could do about a job that waits; NULL if nothing. */
 static const char *
-first_hint(const struct json *build)
+first_hint(struct json *const *builds, size_t count)
 {
-	json_foreach (job, json_get(build, "jobs"))
-		if (json_str(job, "hint", NULL) != NULL)
-			return json_str(job, "hint", NULL);
+	for (size_t i = 0; i < count; i++)
+		json_foreach (job, json_get(builds[i], "jobs"))
+			if (json_str(job, "hint", NULL) != NULL)
+				return json_str(job, "hint", NULL);
 	return NULL;
 }
 
@@ -115,11 +127,11 @@ add_erase(struct progress *p, struct buf *out)
 }
 
 static void
-draw(struct progress *p, const struct json *build, size_t columns)
+draw(struct progress *p, struct json *const *builds, size_t count, size_t columns)
 {
 	struct buf out = {0};
-	char *sum = sum_up(build);
-	const char *hint = first_hint(build);
+	char *sum = sum_up(builds, count);
+	const char *hint = first_hint(builds, count);
 
 	add_erase(p, &out);
 	for (size_t i = 0; i < p->state_count; i++) {
@@ -155,30 +167,36 @@ print_change(const struct json *job, const char *text)
 	buf_fini(&out);
 }
 
-void
-progress_show(struct progress *p, const struct json *build)
+/* Replaces what was said of a job; tells it on a line of its own if it is news. */
+static void
+say(struct progress *p, size_t i, const struct json *job, char *text, bool drawing)
 {
-	const struct json *jobs = json_get(build, "jobs");
-	size_t n = json_count(jobs), i = 0, columns, rows;
+	if (i == p->state_count) {
+		p->states = xrealloc(p->states, (i + 1) * sizeof *p->states);
+		p->states[p->state_count++] = xstrdup("");
+	}
+	if (!drawing && strcmp(text, p->states[i]) != 0)
+		print_change(job, text);
+	free(p->states[i]);
+	p->states[i] = text;
+}
+
+void
+progress_show(struct progress *p, struct json *const *builds, size_t count)
+{
+	size_t n = 0, i = 0, columns, rows;
 	bool drawing;
 
+	for (size_t b = 0; b < count; b++)
+		n += json_count(json_get(builds[b], "jobs"));
 	screen(&columns, &rows);
 	/* The cursor stands below the last line, and there may be a hint. */
 	drawing = p->terminal && columns > 0 && n + 3 <= rows;
-	while (p->state_count < n) {
-		p->states = xrealloc(p->states, (p->state_count + 1) * sizeof *p->states);
-		p->states[p->state_count++] = xstrdup("");
-	}
-	json_foreach (job, jobs) {
-		char *text = describe(job);
-
-		if (!drawing && strcmp(text, p->states[i]) != 0)
-			print_change(job, text);
-		free(p->states[i]);
-		p->states[i++] = text;
-	}
+	for (size_t b = 0; b < count; b++)
+		json_foreach (job, json_get(builds[b], "jobs"))
+			say(p, i++, job, describe(job, count > 1), drawing);
 	if (drawing)
-		draw(p, build, columns);
+		draw(p, builds, count, columns);
 	else
 		p->drawn = 0;
 	fflush(stdout);

@@ -1,5 +1,5 @@
 /*
- * progress.h - a build as it goes: on a terminal one line a job and a sum, drawn again in place;
+ * progress.h - builds as they go: on a terminal one line a job and a sum, drawn again in place;
  * elsewhere, and on a terminal with too few lines, a plain line whenever something changes.
  *
  * What is shown may come from a hostile package's build: control characters are not passed on.
@@ -22,8 +22,9 @@ struct progress {
 
 void progress_init(struct progress *p);
 
-/* build: the object of GET /v1/builds/{id}. */
-void progress_show(struct progress *p, const struct json *build);
+/* builds: objects of GET /v1/builds/{id}, always the same ones. With several, lines start with the
+ * package. */
+void progress_show(struct progress *p, struct json *const *builds, size_t count);
 
 /* The end: takes what can be drawn again off the screen, for the table. */
 void progress_clear(struct progress *p);

@@ -39,6 +39,12 @@ function packument(name, base) {
   const doc = { name, 'dist-tags': {}, versions: {}, time: { created: published } };
   for (const version of versionsOf(name)) {
     const manifest = JSON.parse(fs.readFileSync(path.join(root, name, version, 'package.json')));
+    // As "npm publish" does: what npm would run for a binding.gyp without a script is written down.
+    if (fs.existsSync(path.join(root, name, version, 'binding.gyp')) &&
+        !(manifest.scripts && (manifest.scripts.install || manifest.scripts.preinstall))) {
+      manifest.gypfile = true;
+      manifest.scripts = { ...manifest.scripts, install: 'node-gyp rebuild' };
+    }
     manifest.dist = {
       tarball: `${base}/${name}/-/${path.basename(name)}-${version}.tgz`,
       integrity: pack(name, version).integrity,
@@ -53,11 +59,15 @@ function packument(name, base) {
 function answer(request, response) {
   const name = '(?:@[a-z0-9-]+/)?[a-z0-9-]+';
   const at = decodeURIComponent(request.url.split('?')[0]).slice(1);
+  const one = at.match(new RegExp(`^(${name})/(\\d[0-9.]*)$`));
   const file = at.match(new RegExp(`^(${name})/-/[a-z0-9-]+-(\\d[0-9.]*)\\.tgz$`));
   if (file && versionsOf(file[1]).includes(file[2])) {
     const { tarball } = pack(file[1], file[2]);
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': tarball.length });
     response.end(tarball);
+  } else if (one && versionsOf(one[1]).includes(one[2])) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(packument(one[1], `http://${request.headers.host}`).versions[one[2]]));
   } else if (new RegExp(`^${name}$`).test(at) && versionsOf(at).length > 0) {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(packument(at, `http://${request.headers.host}`)));
