@@ -20,6 +20,7 @@
 #include "builder/cli/program.h"
 #include "builder/engine/configured.h"
 #include "builder/engine/share.h"
+#include "builder/remote/remote.h"
 #include "builder/source/registry.h"
 #include "workers/inventory.h"
 #include "workers/privilege.h"
@@ -39,7 +40,7 @@ struct worker {
 	struct quota quota;
 	struct slot *slots[BUILDS_MAX * QUOTA_SLOTS];
 	unsigned slot_count, running;
-	char *name, *toolchains, *cache, *registry;
+	char *name, *toolchains, *cache, *registry, *token;
 	bool stopping;
 };
 
@@ -178,9 +179,12 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 	setenv("UV_THREADPOOL_SIZE", size, 1);
 	w->quota.builds = (unsigned)builds;
 	w->share.max = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	/* Before the privileges go, with which only its owner can read it. */
+	if (remote_read_token(opts_get(o, "token-file")->value, &w->token, e) != 0)
+		return e->code;
 	w->config = (struct slot_config){
 		.server = opts_get(o, "server")->value,
-		.token_file = opts_get(o, "token-file")->value,
+		.token = w->token,
 		.name = w->name,
 		.registry = w->registry,
 		.share = &w->share,
@@ -232,6 +236,7 @@ worker_main(int argc, char **argv)
 	free(w.toolchains);
 	free(w.cache);
 	free(w.registry);
+	free(w.token);
 	opts_fini(&o);
 	return err_exit(e.code);
 }

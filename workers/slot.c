@@ -591,8 +591,8 @@ slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned nu
 {
 	struct slot *s = xcalloc(1, sizeof *s);
 
-	if (remote_init(&s->remote, config->server, config->token_file, e) != 0 ||
-	    remote_init(&s->lease_only, config->server, config->token_file, e) != 0) {
+	if (remote_init(&s->remote, config->server, config->token, e) != 0 ||
+	    remote_init(&s->lease_only, config->server, config->token, e) != 0) {
 		remote_fini(&s->remote);
 		free(s);
 		return NULL;

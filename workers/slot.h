@@ -26,7 +26,7 @@ struct uv_loop_s;
 
 /* Shared by all slots; outlives them. */
 struct slot_config {
-	const char *server, *token_file;
+	const char *server, *token;
 	const char *name;     /* of the worker; a slot adds its number */
 	const char *cache;    /* for scratch folders */
 	const char *registry; /* base URL */

@@ -31,10 +31,14 @@ ctl_remote(struct opts *o, struct remote *r, struct err *e)
 {
 	const struct opt *server = opts_get(o, "server");
 	const char *url = getenv("PREBUILDD_URL");
+	char *token = NULL;
 
 	if (server->given || url == NULL || url[0] == '\0')
 		url = server->value;
-	return remote_init(r, url, opts_get(o, "token-file")->value, e);
+	if (remote_read_token(opts_get(o, "token-file")->value, &token, e) == 0)
+		remote_init(r, url, token, e);
+	free(token);
+	return e->code;
 }
 
 int

@@ -12,30 +12,42 @@
 #include "builder/base/mem.h"
 #include "builder/transfer/request.h"
 
-#define ANSWER_MAX   (64u << 20)
-#define SEND_SECONDS 600
+#define ANSWER_MAX     (64u << 20)
+#define SEND_SECONDS   600
+#define TOKEN_FILE_MAX 4096
 
 int
-remote_init(struct remote *r, const char *url, const char *token_file, struct err *e)
+remote_init(struct remote *r, const char *url, const char *token, struct err *e)
 {
-	struct buf text = {0};
 	size_t n = strlen(url);
 
 	*r = (struct remote){0};
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
 		return err_set(e, ERR_USAGE,
 			       "--server wants a URL such as http://host:8377, not %s", url);
-	if (token_file != NULL) {
-		if (file_read(token_file, 4096, &text, e) != 0) {
-			buf_fini(&text);
-			return e->code;
-		}
-		text.data[strcspn(text.data, "\r\n")] = '\0';
-		r->token = buf_take(&text);
-	}
+	if (token != NULL)
+		r->token = xstrdup(token);
 	while (n > 0 && url[n - 1] == '/')
 		n--;
 	r->url = xstrndup(url, n);
+	return 0;
+}
+
+int
+remote_read_token(const char *file, char **token, struct err *e)
+{
+	struct buf text = {0};
+
+	*token = NULL;
+	if (file == NULL)
+		return 0;
+	if (file_read(file, TOKEN_FILE_MAX, &text, e) != 0) {
+		buf_fini(&text);
+		return e->code;
+	}
+	buf_adds(&text, "");
+	text.data[strcspn(text.data, "\r\n")] = '\0';
+	*token = buf_take(&text);
 	return 0;
 }
 

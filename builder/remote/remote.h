@@ -19,9 +19,12 @@ struct remote {
 	atomic_bool *cancel; /* ends what is under way; NULL for none */
 };
 
-/* token_file: NULL, or a file whose first line is the token. */
-int remote_init(struct remote *r, const char *url, const char *token_file, struct err *e);
+/* token: NULL, or what is shown as Bearer token; copied. */
+int remote_init(struct remote *r, const char *url, const char *token, struct err *e);
 void remote_fini(struct remote *r);
+
+/* The first line of a file into *token, which the caller frees; NULL without a file. */
+int remote_read_token(const char *file, char **token, struct err *e);
 
 /* One exchange. body: NULL, or JSON that is not taken over. out: NULL, or gets the answer's JSON
  * (NULL for an empty answer), which the caller frees. seconds: 0 for no limit. */
