@@ -11,25 +11,26 @@ SHELL = /bin/bash
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
 MODEL = abi job job_limits key name package target
-AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa elf_layout \
-	elf_needs elf_notes elf_paths elf_ranges elf_read elf_relocs elf_sections elf_symbols elf_target \
-	format macho_check macho_read musl musl_missing musl_table napi napi_table node_abi pe_check \
-	pe_entry pe_read report runs_on x86_code x86_insn x86_reach glibc glibc_table elf_place macho_rules macho_signature node_names
+AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa \
+	elf_layout elf_needs elf_notes elf_paths elf_place elf_ranges elf_read elf_relocs elf_sections \
+	elf_symbols elf_target format glibc glibc_table macho_check macho_read macho_rules \
+	macho_signature musl musl_missing musl_table napi napi_table node_abi node_names pe_check \
+	pe_entry pe_read report runs_on x86_code x86_insn x86_reach
 TRANSFER = fetch request
 SOURCE = default_abi registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command compile compiled configure configured default_abi engine footprint pre_gyp resolve run share steps \
-	usage trace
+ENGINE = command compile compiled configure configured engine footprint pre_gyp resolve run share \
+	steps trace usage
 REMOTE = remote
 CTL = assemble build check command fetch follow lock printable progress prebuildctl publish status \
 	targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
-ROUTES = artifacts auth builds check dist health jobs lease misses policy prebuilds publish result \
-	service build_request
+ROUTES = artifacts auth build_request builds check dist health jobs lease misses policy prebuilds \
+	publish result service
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -44,11 +45,13 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules catalog compiled configured default_abi elf_functions elf_ranges elf_read \
-	engine fetch file http_body http_parser http_peers http_range http_reply http_router http_server \
-	http_spool http_target inventory job job_limits json name opt pack package pe plan policy musl \
-	quota registry run sandbox share sources store target unpack x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture pe_build raw_tar test toolchains seed build_request macho macho_build lockfile coverage native
+TESTS = abi audit audit_rules build_request catalog compiled configured coverage default_abi \
+	elf_functions elf_ranges elf_read engine fetch file http_body http_parser http_peers http_range \
+	http_reply http_router http_server http_spool http_target inventory job job_limits json lockfile \
+	macho musl name native opt pack package pe plan policy quota registry run sandbox share sources \
+	store target unpack x86_insn
+TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
+	toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \

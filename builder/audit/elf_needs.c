@@ -355,8 +355,9 @@ add_symbol(const struct elf_check *c, const struct elf_symbol *s, struct name_li
 
 	if (c->target->libc == LIBC_MUSL)
 		musl_elsewhere(s->name, elsewhere);
-	name_list_add_symbol(list, s->name, "%s%s%s%s%s%s", s->name, version[0] != '\0' ? "@" : "", version,
-		      elsewhere[0] != '\0' ? " (" : "", elsewhere, elsewhere[0] != '\0' ? ")" : "");
+	name_list_add_symbol(list, s->name, "%s%s%s%s%s%s", s->name, version[0] != '\0' ? "@" : "",
+			     version, elsewhere[0] != '\0' ? " (" : "", elsewhere,
+			     elsewhere[0] != '\0' ? ")" : "");
 }
 
 void

@@ -117,18 +117,16 @@ void command_node(const struct engine *en, struct buf *out);
 /* STEPS: runs the plan, then calls engine_next. */
 void steps_begin(struct engine *en);
 
-<<<<<<< HEAD
 /* Runs one step, which holds a place; steps_ended comes once it has ended. Returns non-zero, with the
  * failure recorded, if it did not start. */
 int step_start(struct engine *en, long step, uint64_t timeout_ms);
 void steps_ended(struct engine *en, long step);
-=======
+
 /* TRACE: fails the job, and says which sources are to blame; then calls engine_next. */
 void trace_begin(struct engine *en);
 
 /* The source, as in its step's label, of the object file that a line of the linker's names; NULL if
  * it names none of the job's. */
 const char *trace_source(const struct engine *en, const char *line);
->>>>>>> 8263c22 (engine: a refused symbol's job names the sources that refer to it)
 
 #endif
