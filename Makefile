@@ -19,7 +19,7 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 TRANSFER = fetch request
 SOURCE = default_abi registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
-NATIVES = coverage native survey
+NATIVES = coverage native survey certificates
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured engine footprint pre_gyp resolve run share \
 	steps trace usage

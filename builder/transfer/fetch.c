@@ -14,6 +14,7 @@
 #include "builder/base/clock.h"
 #include "builder/base/file.h"
 #include "builder/base/mem.h"
+#include "builder/transfer/certificates.h"
 
 #define USER_AGENT    "prebuildd"
 #define SCHEMES       "http,https"
@@ -156,27 +157,11 @@ out:
 	return r;
 }
 
-/* The first of these variables that says something names the certificates. */
-static const char *
-ca_file(void)
-{
-	static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE",
-						"NODE_EXTRA_CA_CERTS"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
-		const char *file = getenv(variables[i]);
-
-		if (file != NULL && file[0] != '\0')
-			return file;
-	}
-	return NULL;
-}
-
 static void
 configure(struct transfer *t, const char *url)
 {
 	bool secure = strncmp(url, "https:", 6) == 0;
-	const char *ca = ca_file();
+	const char *ca = certificates_file();
 	CURL *c = t->curl;
 
 	curl_easy_setopt(c, CURLOPT_URL, url);

@@ -11,6 +11,7 @@
 
 #include "builder/base/mem.h"
 #include "builder/base/version.h"
+#include "builder/transfer/certificates.h"
 
 #define CONNECT_SECONDS 10
 
@@ -151,6 +152,10 @@ transfer_request(const struct transfer_request *req, struct transfer_response *o
 		snprintf(line, sizeof line, "Content-Type: %s", req->type);
 		headers = curl_slist_append(headers, line);
 	}
+	for (size_t i = 0; i < req->header_count; i++)
+		headers = curl_slist_append(headers, req->headers[i]);
+	if (certificates_file() != NULL)
+		curl_easy_setopt(x.curl, CURLOPT_CAINFO, certificates_file());
 	curl_easy_setopt(x.curl, CURLOPT_URL, req->url);
 	curl_easy_setopt(x.curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(x.curl, CURLOPT_NOSIGNAL, 1L);

@@ -1,5 +1,6 @@
 /*
- * request.h - one HTTP request with libcurl, for clients of our own API. Blocks; any thread.
+ * request.h - one HTTP request with libcurl, for clients of our own API and for webhooks. Blocks; any
+ * thread. Certificates of the user's own come from the usual variables (certificates.h).
  */
 #ifndef BUILDER_TRANSFER_REQUEST_H
 #define BUILDER_TRANSFER_REQUEST_H
@@ -14,9 +15,11 @@
 
 struct transfer_request {
 	const char *method, *url;
-	const char *token; /* Bearer; NULL for none */
-	const char *type;  /* Content-Type of the body; NULL for none */
-	const void *body;  /* from memory … */
+	const char *token;          /* Bearer; NULL for none */
+	const char *type;           /* Content-Type of the body; NULL for none */
+	const char *const *headers; /* more of them, "Name: value" */
+	size_t header_count;
+	const void *body; /* from memory … */
 	size_t body_len;
 	const char *body_path; /* … or from a file; NULL for none */
 	unsigned seconds;      /* for the whole exchange; 0: no limit */
@@ -33,7 +36,7 @@ struct transfer_response {
 	char digest[80]; /* X-Prebuild-Digest, or empty */
 };
 
-/* 0 for any complete answer, whatever its status; ERR_UNREACHABLE if there was no answer,
+/* 0 for any complete answer, whatever its status (a redirect is one, and not followed); ERR_UNREACHABLE if there was no answer,
  * ERR_TIMEOUT, ERR_CANCELLED, ERR_TOO_LARGE. Free the body with buf_fini in any case. */
 int
 transfer_request(const struct transfer_request *req, struct transfer_response *out, struct err *e);
