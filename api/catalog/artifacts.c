@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/page.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
-
-#define PAGE_MAX 200
 
 static int
 on_int(const struct db_row *row, void *arg)
@@ -187,7 +186,6 @@ artifacts_list(struct db *db, const struct artifact_filter *f, struct json **out
 {
 	int limit = f->limit > 0 && f->limit < PAGE_MAX ? f->limit : PAGE_MAX;
 	struct page p = {.list = json_array()};
-	char cursor[24];
 	int r = DB_EXEC(db, e, on_listed, &p,
 			"SELECT " COLUMNS " FROM artifact WHERE id > ?1"
 			" AND (?2 IS NULL OR package = ?2) AND (?3 IS NULL OR version = ?3)"
@@ -196,10 +194,9 @@ artifacts_list(struct db *db, const struct artifact_filter *f, struct json **out
 			db_int(f->cursor), db_text(f->package), db_text(f->version),
 			db_text(f->target), db_text(f->abi), db_int(limit));
 
-	snprintf(cursor, sizeof cursor, "%lld", (long long)p.last);
 	*out = json_object();
 	json_set(*out, "artifacts", p.list);
-	json_set_str(*out, "cursor", p.count == limit ? cursor : NULL);
+	page_end(*out, p.count, limit, p.last);
 	return r;
 }
 

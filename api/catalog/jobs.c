@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/events.h"
+#include "builder/base/clock.h"
 #include "builder/base/mem.h"
 #include "builder/model/key.h"
 
@@ -42,6 +44,22 @@ on_id(const struct db_row *row, void *arg)
 	ids->at = xrealloc(ids->at, (ids->n + 1) * sizeof *ids->at);
 	ids->at[ids->n++] = row_int(row, 0);
 	return 0;
+}
+
+/* Tells of jobs whose state a statement has changed (RETURNING id). r: how that went. */
+static int
+changed(struct db *db, struct ids *ids, int r, int64_t now, struct err *e)
+{
+	if (r == 0)
+		r = events_jobs_changed(db, ids->at, ids->n, now, e);
+	free(ids->at);
+	return r;
+}
+
+static int
+changed_one(struct db *db, int64_t job, int r, int64_t now, struct err *e)
+{
+	return r != 0 ? r : events_jobs_changed(db, &job, 1, now, e);
 }
 
 static char *
@@ -83,7 +101,7 @@ insert_job(struct db *db, const struct job_new *j, int64_t *id, struct err *e)
 			j->artifact != NULL ? db_int(j->now) : db_text(NULL), db_int(-j->due));
 
 	free(intent);
-	return r;
+	return r != 0 ? r : events_job_new(db, *id, j->now, e);
 }
 
 /* The job that stands for a published artifact, made if the artifact came another way. */
@@ -209,6 +227,8 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 		job.due = now;
 		r = request_one(db, 0, &job, &ignored, e);
 	}
+	if (r == 0 && !*created)
+		r = events_build_ended(db, *build, now, e);
 	free(abi);
 	return r;
 }
@@ -304,10 +324,13 @@ take_build(struct db *db, const struct lease_request *req, struct lease *l, bool
 		    db_text(key));
 	*taken = digest == NULL;
 	if (r == 0 && digest != NULL)
-		r = DB_EXEC(db, e, NULL, NULL,
-			    "UPDATE job SET state = 'succeeded', key = ?1, artifact = ?2,"
-			    " finished = ?3 WHERE id = ?4",
-			    db_text(key), db_text(digest), db_int(req->now), db_int(l->job));
+		r = changed_one(db, l->job,
+				DB_EXEC(db, e, NULL, NULL,
+					"UPDATE job SET state = 'succeeded', key = ?1,"
+					" artifact = ?2, finished = ?3 WHERE id = ?4",
+					db_text(key), db_text(digest), db_int(req->now),
+					db_int(l->job)),
+				req->now, e);
 	else
 		l->key = xstrdup(key);
 	free(digest);
@@ -341,6 +364,7 @@ jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, st
 			db_text(req->worker), db_int(out->fence), db_int(req->now + req->lease_ms),
 			db_text(out->key), db_text(toolchain_for(req, out->target)),
 			db_int(req->now), db_int(out->job));
+	r = changed_one(db, out->job, r, req->now, e);
 	if (r != 0)
 		lease_fini(out);
 	return r;
@@ -377,12 +401,23 @@ int
 jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const char *stage,
 	       int64_t step, int64_t steps, struct err *e)
 {
+	int64_t same = 0;
+	int r;
+
 	if (is_cancelled(db, job, fence, e) != 0 || jobs_check_lease(db, job, fence, e) != 0)
 		return e->code;
-	return DB_EXEC(db, e, NULL, NULL,
-		       "UPDATE job SET expires = ?1, stage = ?2, step = ?3, steps = ?4"
-		       " WHERE id = ?5",
-		       db_int(expires), db_text(stage), db_int(step), db_int(steps), db_int(job));
+	r = DB_EXEC(db, e, on_int, &same,
+		    "SELECT 1 FROM job WHERE id = ?1 AND stage = ?2 AND step = ?3 AND steps = ?4",
+		    db_int(job), db_text(stage), db_int(step), db_int(steps));
+	if (r == 0)
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "UPDATE job SET expires = ?1, stage = ?2, step = ?3, steps = ?4"
+			    " WHERE id = ?5",
+			    db_int(expires), db_text(stage), db_int(step), db_int(steps),
+			    db_int(job));
+	if (r == 0 && same == 0)
+		r = events_progress(db, job, stage, step, steps, clock_wall_ms(), e);
+	return r;
 }
 
 /* ---- ends ---- */
@@ -391,13 +426,17 @@ static int
 fail_waiting(struct db *db, int64_t resolve, const char *code, const char *error, int64_t now,
 	     struct err *e)
 {
-	return DB_EXEC(db, e, NULL, NULL,
-		       "UPDATE job SET state = 'failed', code = ?1, error = ?2, finished = ?3"
-		       " WHERE state = 'waiting'"
-		       " AND package = (SELECT package FROM job r WHERE r.id = ?4)"
-		       " AND version = (SELECT version FROM job r WHERE r.id = ?4)"
-		       " AND EXISTS (SELECT 1 FROM job r WHERE r.id = ?4 AND r.kind = 'resolve')",
-		       db_text(code), db_text(error), db_int(now), db_int(resolve));
+	struct ids ids = {0};
+	int r = DB_EXEC(db, e, on_id, &ids,
+			"UPDATE job SET state = 'failed', code = ?1, error = ?2, finished = ?3"
+			" WHERE state = 'waiting'"
+			" AND package = (SELECT package FROM job r WHERE r.id = ?4)"
+			" AND version = (SELECT version FROM job r WHERE r.id = ?4)"
+			" AND EXISTS (SELECT 1 FROM job r WHERE r.id = ?4 AND r.kind = 'resolve')"
+			" RETURNING id",
+			db_text(code), db_text(error), db_int(now), db_int(resolve));
+
+	return changed(db, &ids, r, now, e);
 }
 
 static int
@@ -410,15 +449,18 @@ give_back(struct db *db, int64_t job, const char *code, const char *error, int64
 
 	if (r != 0)
 		return r;
-	if (attempt < JOB_ATTEMPTS_MAX)
-		return DB_EXEC(db, e, NULL, NULL,
-			       "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
-			       " stage = NULL, code = ?1, error = ?2 WHERE id = ?3",
-			       db_text(code), db_text(error), db_int(job));
+	if (attempt < JOB_ATTEMPTS_MAX) {
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
+			    " stage = NULL, code = ?1, error = ?2 WHERE id = ?3",
+			    db_text(code), db_text(error), db_int(job));
+		return changed_one(db, job, r, now, e);
+	}
 	r = DB_EXEC(db, e, NULL, NULL,
 		    "UPDATE job SET state = 'failed', expires = NULL, code = ?1, error = ?2,"
 		    " finished = ?3 WHERE id = ?4",
 		    db_text(code), db_text(error), db_int(now), db_int(job));
+	r = changed_one(db, job, r, now, e);
 	return r != 0 ? r : fail_waiting(db, job, code, error, now, e);
 }
 
@@ -433,15 +475,18 @@ jobs_fail(struct db *db, int64_t job, int64_t fence, enum job_outcome outcome, c
 		return e->code;
 	if (outcome == OUTCOME_ERROR)
 		return give_back(db, job, code, error, now, e);
-	if (outcome == OUTCOME_RELEASED)
-		return DB_EXEC(db, e, NULL, NULL,
-			       "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
-			       " stage = NULL, attempt = attempt - 1 WHERE id = ?1",
-			       db_int(job));
+	if (outcome == OUTCOME_RELEASED) {
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
+			    " stage = NULL, attempt = attempt - 1 WHERE id = ?1",
+			    db_int(job));
+		return changed_one(db, job, r, now, e);
+	}
 	r = DB_EXEC(db, e, NULL, NULL,
 		    "UPDATE job SET state = ?1, expires = NULL, code = ?2, error = ?3,"
 		    " finished = ?4 WHERE id = ?5",
 		    db_text(state), db_text(code), db_text(error), db_int(now), db_int(job));
+	r = changed_one(db, job, r, now, e);
 	return r != 0 ? r : fail_waiting(db, job, code, error, now, e);
 }
 
@@ -449,12 +494,15 @@ int
 jobs_succeed(struct db *db, int64_t job, int64_t fence, const char *artifact, int64_t now,
 	     struct err *e)
 {
+	int r;
+
 	if (jobs_check_lease(db, job, fence, e) != 0)
 		return e->code;
-	return DB_EXEC(db, e, NULL, NULL,
-		       "UPDATE job SET state = 'succeeded', artifact = ?1, expires = NULL,"
-		       " code = NULL, error = NULL, stage = NULL, finished = ?2 WHERE id = ?3",
-		       db_text(artifact), db_int(now), db_int(job));
+	r = DB_EXEC(db, e, NULL, NULL,
+		    "UPDATE job SET state = 'succeeded', artifact = ?1, expires = NULL,"
+		    " code = NULL, error = NULL, stage = NULL, finished = ?2 WHERE id = ?3",
+		    db_text(artifact), db_int(now), db_int(job));
+	return changed_one(db, job, r, now, e);
 }
 
 struct waiting {
@@ -513,7 +561,7 @@ int
 jobs_resolved(struct db *db, int64_t job, int64_t fence, const struct source_found *found,
 	      int64_t now, struct err *e)
 {
-	struct ids open = {0};
+	struct ids open = {0}, queued = {0};
 	int r;
 
 	if (jobs_check_lease(db, job, fence, e) != 0)
@@ -533,11 +581,13 @@ jobs_resolved(struct db *db, int64_t job, int64_t fence, const struct source_fou
 	for (size_t i = 0; r == 0 && i < open.n; i++)
 		r = settle_abi(db, open.at[i], found->abi, e);
 	if (r == 0)
-		r = DB_EXEC(db, e, NULL, NULL,
+		r = DB_EXEC(db, e, on_id, &queued,
 			    "UPDATE job SET state = 'queued' WHERE state = 'waiting'"
 			    " AND package = (SELECT package FROM job r WHERE r.id = ?1)"
-			    " AND version = (SELECT version FROM job r WHERE r.id = ?1)",
+			    " AND version = (SELECT version FROM job r WHERE r.id = ?1)"
+			    " RETURNING id",
 			    db_int(job));
+	r = changed(db, &queued, r, now, e);
 	if (r == 0)
 		r = jobs_succeed(db, job, fence, NULL, now, e);
 	free(open.at);
@@ -562,33 +612,39 @@ jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e)
 int
 jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e)
 {
-	int r = DB_EXEC(db, e, NULL, NULL,
+	struct ids ids = {0};
+	int r = DB_EXEC(db, e, on_id, &ids,
 			"UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
 			" attempt = attempt - 1"
-			" WHERE state = 'running' AND substr(owner, 1, length(?1)) = ?1",
+			" WHERE state = 'running' AND substr(owner, 1, length(?1)) = ?1"
+			" RETURNING id",
 			db_text(prefix));
 
-	*n = db_changes(db);
-	return r;
+	*n = (int64_t)ids.n;
+	return changed(db, &ids, r, clock_wall_ms(), e);
 }
 
 int
 jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e)
 {
+	struct ids ids = {0};
 	int r = DB_EXEC(db, e, NULL, NULL, "UPDATE build SET cancelled = 1 WHERE id = ?1",
 			db_int(build));
 
 	if (r == 0 && db_changes(db) == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no build b%lld", (long long)build);
 	/* A job that another live build wants goes on for that one. */
-	return r != 0 ? r
-		      : DB_EXEC(db, e, NULL, NULL,
-				"UPDATE job SET state = 'cancelled', finished = ?1"
-				" WHERE state IN ('waiting', 'queued', 'running')"
-				" AND id IN (SELECT job FROM build_job WHERE build = ?2)"
-				" AND NOT EXISTS (SELECT 1 FROM build_job o JOIN build b"
-				" ON b.id = o.build WHERE o.job = job.id AND b.cancelled = 0)",
-				db_int(now), db_int(build));
+	if (r == 0)
+		r = DB_EXEC(db, e, on_id, &ids,
+			    "UPDATE job SET state = 'cancelled', finished = ?1"
+			    " WHERE state IN ('waiting', 'queued', 'running')"
+			    " AND id IN (SELECT job FROM build_job WHERE build = ?2)"
+			    " AND NOT EXISTS (SELECT 1 FROM build_job o JOIN build b"
+			    " ON b.id = o.build WHERE o.job = job.id AND b.cancelled = 0)"
+			    " RETURNING id",
+			    db_int(now), db_int(build));
+	r = changed(db, &ids, r, now, e);
+	return r != 0 ? r : events_build_ended(db, build, now, e);
 }
 
 int

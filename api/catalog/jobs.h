@@ -46,8 +46,9 @@ int jobs_hurry(struct db *db, int64_t job, int64_t due, struct err *e);
 
 /* The object of GET /v1/builds/{id}; ERR_NOT_FOUND. */
 int jobs_build_json(struct db *db, int64_t build, struct json **out, struct err *e);
-/* The newest builds first, at most `limit`. */
-int jobs_build_list(struct db *db, int limit, struct json **out, struct err *e);
+/* A page of builds, newest first, of those with id < cursor (0: from the newest), at most
+ * PAGE_MAX: {"builds":[…],"cursor":"N" or null}. */
+int jobs_build_list(struct db *db, int64_t cursor, int limit, struct json **out, struct err *e);
 /* The object of GET /v1/jobs/{id}; ERR_NOT_FOUND. */
 int jobs_job_json(struct db *db, int64_t job, struct json **out, struct err *e);
 /* Cancels what is not finished and not wanted by another build. ERR_NOT_FOUND. */

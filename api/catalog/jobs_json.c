@@ -8,6 +8,7 @@
 #include "api/catalog/artifacts.h"
 #include "api/catalog/db.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/page.h"
 #include "api/catalog/toolchains.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
@@ -149,6 +150,8 @@ on_build(const struct db_row *row, void *arg)
 	json_set_str(o, "version", row_text(row, 2));
 	set_time(o, "created", row_int(row, 3));
 	json_set_bool(o, "cancelled", row_int(row, 4) != 0);
+	json_set_str(o, "state", row_text(row, 5));
+	set_time(o, "finished", row_int(row, 6));
 	*(struct json **)arg = o;
 	return 0;
 }
@@ -160,7 +163,8 @@ on_build_job(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* A build's state follows from its jobs: open as long as one is, then the worst end counts. */
+/* A build's state follows from its jobs until it is recorded at its end: open as long as one is,
+ * then the worst end counts. */
 static const char *
 build_state(const struct json *build, const struct json *jobs)
 {
@@ -189,7 +193,8 @@ jobs_build_json(struct db *db, int64_t build, struct json **out, struct err *e)
 
 	*out = NULL;
 	r = DB_EXEC(db, e, on_build, out,
-		    "SELECT id, package, version, created, cancelled FROM build WHERE id = ?1",
+		    "SELECT id, package, version, created, cancelled, ended, finished FROM build"
+		    " WHERE id = ?1",
 		    db_int(build));
 	if (r == 0 && *out == NULL)
 		return err_set(e, ERR_NOT_FOUND, "there is no build b%lld", (long long)build);
@@ -201,13 +206,14 @@ jobs_build_json(struct db *db, int64_t build, struct json **out, struct err *e)
 		    " JOIN build_job ON build_job.job = job.id WHERE build_job.build = ?1"
 		    " ORDER BY job.target, job.abi",
 		    db_int(build));
-	json_set_str(*out, "state", build_state(*out, jobs));
+	if (json_str(*out, "state", NULL) == NULL)
+		json_set_str(*out, "state", build_state(*out, jobs));
 	json_set(*out, "jobs", jobs);
 	return r;
 }
 
 struct build_ids {
-	int64_t at[200];
+	int64_t at[PAGE_MAX];
 	size_t n;
 };
 
@@ -222,12 +228,13 @@ on_build_id(const struct db_row *row, void *arg)
 }
 
 int
-jobs_build_list(struct db *db, int limit, struct json **out, struct err *e)
+jobs_build_list(struct db *db, int64_t cursor, int limit, struct json **out, struct err *e)
 {
 	struct build_ids ids = {0};
 	struct json *list = json_array();
-	int r = DB_EXEC(db, e, on_build_id, &ids, "SELECT id FROM build ORDER BY id DESC LIMIT ?1",
-			db_int(limit));
+	int r = DB_EXEC(db, e, on_build_id, &ids,
+			"SELECT id FROM build WHERE (?1 = 0 OR id < ?1) ORDER BY id DESC LIMIT ?2",
+			db_int(cursor), db_int(limit));
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct json *one = NULL;
@@ -238,6 +245,7 @@ jobs_build_list(struct db *db, int limit, struct json **out, struct err *e)
 	}
 	*out = json_object();
 	json_set(*out, "builds", list);
+	page_end(*out, (int)ids.n, limit, ids.n > 0 ? ids.at[ids.n - 1] : 0);
 	return r;
 }
 

@@ -59,6 +59,45 @@ static const struct {
 	    " created INTEGER NOT NULL, expires INTEGER)"},
 	{2, "ALTER TABLE name ADD COLUMN layout TEXT NOT NULL DEFAULT 'prebuild-install'"},
 	{2, "CREATE INDEX name_artifact ON name(artifact)"},
+	{4, "CREATE TABLE event ("
+	    " seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, build INTEGER, job INTEGER,"
+	    " payload TEXT NOT NULL, start INTEGER, size INTEGER, created INTEGER NOT NULL)"},
+	{4, "CREATE INDEX event_job ON event(job, seq)"},
+	{4, "ALTER TABLE build ADD COLUMN ended TEXT"},
+	{4, "ALTER TABLE build ADD COLUMN finished INTEGER"},
+	{4, "ALTER TABLE build ADD COLUMN last_event INTEGER"},
+	/* Builds that had ended before there were events. */
+	{4, "UPDATE build SET last_event = 0, finished = coalesce((SELECT max(job.finished)"
+	    " FROM job JOIN build_job ON build_job.job = job.id"
+	    " WHERE build_job.build = build.id), created), ended = CASE"
+	    " WHEN cancelled = 1 AND EXISTS (SELECT 1 FROM job JOIN build_job"
+	    " ON build_job.job = job.id WHERE build_job.build = build.id"
+	    " AND job.state NOT IN ('succeeded', 'failed')) THEN 'cancelled'"
+	    " WHEN EXISTS (SELECT 1 FROM job JOIN build_job ON build_job.job = job.id"
+	    " WHERE build_job.build = build.id AND job.state = 'failed') THEN 'failed'"
+	    " WHEN EXISTS (SELECT 1 FROM job JOIN build_job ON build_job.job = job.id"
+	    " WHERE build_job.build = build.id AND job.state = 'cancelled') THEN 'cancelled'"
+	    " ELSE 'succeeded' END"
+	    " WHERE cancelled = 1 OR NOT EXISTS (SELECT 1 FROM job JOIN build_job"
+	    " ON build_job.job = job.id WHERE build_job.build = build.id"
+	    " AND job.state IN ('waiting', 'queued', 'running'))"},
+	{4, "CREATE TABLE webhook (url TEXT NOT NULL PRIMARY KEY)"},
+	{4, "CREATE TABLE delivery ("
+	    " id INTEGER PRIMARY KEY, build INTEGER NOT NULL, url TEXT NOT NULL,"
+	    " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, status INTEGER,"
+	    " error TEXT, due INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER)"},
+	{4, "CREATE INDEX delivery_due ON delivery(due) WHERE state = 'pending'"},
+	{4, "CREATE INDEX delivery_state ON delivery(state, id)"},
+	{4, "CREATE INDEX delivery_finished ON delivery(finished)"},
+	{4, "CREATE TABLE tally ("
+	    " target TEXT NOT NULL, outcome TEXT NOT NULL, jobs INTEGER NOT NULL,"
+	    " PRIMARY KEY (target, outcome))"},
+	{4, "INSERT INTO tally (target, outcome, jobs) SELECT target, outcome, count(*) FROM ("
+	    "SELECT target, CASE WHEN state = 'failed' AND code IN ('audit-failed', 'load-failed')"
+	    " THEN 'refused' ELSE state END AS outcome FROM job"
+	    " WHERE kind = 'build' AND started IS NOT NULL"
+	    " AND state IN ('succeeded', 'failed', 'cancelled')) q GROUP BY target, outcome"},
+	{4, "CREATE INDEX job_package ON job(package, version)"},
 };
 
 static int

@@ -10,7 +10,7 @@
 #include "api/catalog/db.h"
 #include "builder/base/mem.h"
 
-#define STATEMENTS_MAX 128
+#define STATEMENTS_MAX 256
 
 struct sqlite {
 	sqlite3 *handle;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/catalog/page.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/service.h"
@@ -22,7 +23,6 @@ void
 route_artifact_list(struct http_request *r, void *data)
 {
 	struct artifact_filter *f = xcalloc(1, sizeof *f);
-	const char *cursor = http_query(r, "cursor"), *limit = http_query(r, "limit");
 	const char *target = http_query(r, "target");
 	const struct target *t = target != NULL ? target_find(target) : NULL;
 
@@ -30,9 +30,10 @@ route_artifact_list(struct http_request *r, void *data)
 	f->version = http_query(r, "version");
 	f->abi = http_query(r, "abi");
 	f->target = t != NULL ? t->triple : target;
-	f->cursor = cursor != NULL ? strtoll(cursor, NULL, 10) : 0;
-	f->limit = limit != NULL ? atoi(limit) : 0;
-	service_reply_query(data, r, list_query, f);
+	if (service_page(r, PAGE_MAX, &f->cursor, &f->limit))
+		service_reply_query(data, r, list_query, f);
+	else
+		free(f);
 }
 
 static int

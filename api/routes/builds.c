@@ -14,7 +14,7 @@
 #include "builder/base/mem.h"
 #include "builder/model/target.h"
 
-#define LIST_MAX 50
+#define LIST_USUAL 50
 
 /* How long a request for all targets waits for the first worker: one that starts together with the
  * server needs a moment to say what it has. */
@@ -179,17 +179,28 @@ route_build_get(struct http_request *r, void *data)
 		service_reply_query(data, r, get_query, boxed(id));
 }
 
+struct list {
+	int64_t cursor;
+	int limit;
+};
+
 static int
 list_query(struct db *db, void *arg, struct json **out, struct err *e)
 {
-	(void)arg;
-	return jobs_build_list(db, LIST_MAX, out, e);
+	const struct list *l = arg;
+
+	return jobs_build_list(db, l->cursor, l->limit, out, e);
 }
 
 void
 route_build_list(struct http_request *r, void *data)
 {
-	service_reply_query(data, r, list_query, NULL);
+	struct list *l = xcalloc(1, sizeof *l);
+
+	if (service_page(r, LIST_USUAL, &l->cursor, &l->limit))
+		service_reply_query(data, r, list_query, l);
+	else
+		free(l);
 }
 
 static int

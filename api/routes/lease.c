@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/catalog/catalog.h"
+#include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
@@ -292,7 +293,7 @@ piece_work(struct db *db, void *arg, struct err *e)
 	if (fd >= 0)
 		close(fd);
 	free(path);
-	return r;
+	return r != 0 ? r : events_log(db, p->job, p->offset, data, len, clock_wall_ms(), e);
 }
 
 static void

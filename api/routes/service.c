@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/catalog/catalog.h"
+#include "api/catalog/page.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "builder/base/json.h"
@@ -97,6 +98,36 @@ service_id(struct http_request *r, const char *param, char prefix)
 		return 0;
 	}
 	return id;
+}
+
+bool
+service_limit(struct http_request *r, int usual, int *limit)
+{
+	const char *text = http_query(r, "limit");
+	char *end = NULL;
+	long n = text != NULL ? strtol(text, &end, 10) : usual;
+
+	*limit = (int)n;
+	if (text == NULL || (end != text && *end == '\0' && n >= 1 && n <= PAGE_MAX))
+		return true;
+	reply_problem(r, 400, "invalid", NULL, "limit: a number from 1 to %d is needed", PAGE_MAX);
+	return false;
+}
+
+bool
+service_page(struct http_request *r, int usual, int64_t *cursor, int *limit)
+{
+	const char *text = http_query(r, "cursor");
+	char *end = NULL;
+
+	*cursor = 0;
+	if (text != NULL && text[0] >= '1' && text[0] <= '9' && strlen(text) < 18)
+		*cursor = strtoll(text, &end, 10);
+	if (text == NULL || (end != NULL && *end == '\0'))
+		return service_limit(r, usual, limit);
+	reply_problem(r, 400, "invalid", NULL,
+		      "cursor: \"%.40s\" is none; take it from the page before", text);
+	return false;
 }
 
 void

@@ -89,6 +89,11 @@ void service_reply_query(struct service *s, struct http_request *r, service_quer
  * consumed then). */
 int64_t service_id(struct http_request *r, const char *param, char prefix);
 
+/* ?limit= (1 to PAGE_MAX, else usual) and ?cursor= (0 if it is not there) of a list; false and a 400
+ * reply if they are none. */
+bool service_limit(struct http_request *r, int usual, int *limit);
+bool service_page(struct http_request *r, int usual, int64_t *cursor, int *limit);
+
 /* Called on the loop after anything that may have queued a job or ended one. */
 void service_queue_changed(struct service *s);
 void service_job_ended(struct service *s);

@@ -530,6 +530,24 @@ TEST(a_list_comes_in_pages)
 
 /* ---- the database ---- */
 
+TEST(builds_come_in_pages_newest_first)
+{
+	struct db *db = open_db("db");
+	struct json *page = NULL;
+
+	for (int i = 0; i < 3; i++)
+		request(db, "p", X64, "", true);
+	CHECK_INT(jobs_build_list(db, 0, 2, &page, NULL), 0);
+	CHECK_STR(json_str(json_first(json_get(page, "builds")), "id", ""), "b3");
+	CHECK_STR(json_str(page, "cursor", ""), "2");
+	json_free(page);
+	CHECK_INT(jobs_build_list(db, 2, 2, &page, NULL), 0);
+	CHECK_STR(json_str(json_first(json_get(page, "builds")), "id", ""), "b1");
+	CHECK(json_is_null(json_get(page, "cursor")));
+	json_free(page);
+	db_close(db);
+}
+
 TEST(a_database_is_opened_again_and_a_newer_one_is_refused)
 {
 	char *url = xasprintf("sqlite:%s", test_path("db"));
