@@ -30,7 +30,7 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
 ROUTES = artifacts auth build_request builds check dist health jobs lease misses policy prebuilds \
-	publish result service deliveries events matrix page tally
+	publish result service deliveries events matrix page tally webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -40,7 +40,8 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
-	api/store/fs.c api/store/store.c api/publish/publish.c api/embedded.c api/serve.c \
+	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
+	api/publish/publish.c api/embedded.c api/serve.c \
 	builder/check/confined.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c workers/sources.c
@@ -51,7 +52,7 @@ TESTS = abi audit audit_rules build_request catalog compiled configured coverage
 	macho musl name native opt pack package pe plan policy quota registry run sandbox share sources \
 	store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
-	toolchains events
+	toolchains events signature
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \

@@ -17,11 +17,14 @@
 
 #include "api/catalog/artifacts.h"
 #include "api/catalog/catalog.h"
+#include "api/catalog/deliveries.h"
+#include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
 #include "api/embedded.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
+#include "api/webhooks/webhooks.h"
 #include "builder/base/clock.h"
 #include "builder/base/file.h"
 #include "builder/base/json.h"
@@ -32,6 +35,7 @@
 #include "builder/model/job_limits.h"
 
 #define TICK_MS         1000
+#define PRUNE_TICKS     60
 #define LEASE_MS        30000
 #define WORKER_GRACE_MS 10000
 #define TOKEN_BYTES     32
@@ -42,12 +46,14 @@ struct serve {
 	uv_signal_t term, interrupt;
 	uv_timer_t tick;
 	struct embedded *embedded;
+	struct webhooks *webhooks;
 	int lock; /* descriptor of DATA/lock */
 	char *data, *logs, *cache, *toolchains, *database, *store_url, *spool, *worker_token_file;
 	char **worker_argv;
 	long workers;
 	int64_t expired; /* what the last look for leases that ran out found */
 	bool expiring;   /* … and whether one is under way */
+	unsigned ticks;
 	bool stopping;
 };
 
@@ -106,6 +112,14 @@ static struct opt table[] = {
 	 .arg = "N",
 	 .value = "60",
 	 .text = "limit of builds that one address without a token may start"},
+	{.name = "webhook",
+	 .arg = "URL",
+	 .many = true,
+	 .text = "gets a signed POST when a build has ended; may be given several times"},
+	{.name = "webhook-secret-file",
+	 .arg = "FILE",
+	 .text = "its first line signs deliveries (default: DATA/keys/webhook.secret, made if "
+		 "missing)"},
 	{.name = "verbose", .text = "log more"},
 	JOB_LIMITS(JOB_LIMIT_FLAG)};
 
@@ -284,11 +298,23 @@ expire_done(int r, void *arg, const struct err *e)
 	service_job_ended(&s->service);
 }
 
+/* What nobody needs any more. */
+static int
+prune_work(struct db *db, void *arg, struct err *e)
+{
+	int64_t now = clock_wall_ms();
+
+	(void)arg;
+	return events_prune(db, now, e) != 0 ? e->code : deliveries_prune(db, now, e);
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
 	struct serve *s = timer->data;
 
+	if (++s->ticks % PRUNE_TICKS == 0)
+		catalog_submit(s->service.catalog, prune_work, NULL, s);
 	if (!s->expiring) {
 		s->expiring = true;
 		catalog_submit(s->service.catalog, expire_work, expire_done, s);
@@ -379,8 +405,17 @@ on_catalog_closed(void *arg)
 	(void)arg;
 }
 
+/* The end of a start that did not come as far as to serve. */
 static void
-on_server_closed(void *arg)
+on_unopened(void *arg)
+{
+	struct serve *s = arg;
+
+	catalog_close(s->service.catalog, on_catalog_closed, s);
+}
+
+static void
+on_webhooks_closed(void *arg)
 {
 	struct serve *s = arg;
 
@@ -388,6 +423,14 @@ on_server_closed(void *arg)
 	uv_close((uv_handle_t *)&s->tick, NULL);
 	uv_close((uv_handle_t *)&s->term, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
+}
+
+static void
+on_server_closed(void *arg)
+{
+	struct serve *s = arg;
+
+	webhooks_close(s->webhooks, on_webhooks_closed, s);
 }
 
 static void
@@ -455,6 +498,23 @@ start_worker(struct serve *s, const struct opts *o)
 }
 
 static int
+open_webhooks(struct serve *s, struct opts *o, struct err *e)
+{
+	const struct opt *urls = opts_get(o, "webhook");
+	char *own = xasprintf("%s/keys/webhook.secret", s->data);
+	struct webhooks_config config = {
+		.urls = urls->values,
+		.count = urls->count,
+		.secret_file = opts_get(o, "webhook-secret-file")->value,
+		.own_file = own,
+	};
+
+	webhooks_open(&s->loop, s->service.catalog, &config, &s->webhooks, e);
+	free(own);
+	return e->code;
+}
+
+static int
 run(struct serve *s, struct opts *o, struct http_limits limits, struct err *e)
 {
 	struct http_config config = {
@@ -470,9 +530,13 @@ run(struct serve *s, struct opts *o, struct http_limits limits, struct err *e)
 	s->service.loop = &s->loop;
 	if (catalog_open(&s->loop, s->database, &s->service.catalog, e) != 0)
 		return err_context(e, "catalog %s", s->database);
-	if (http_server_open(&s->loop, opts_get(o, "listen")->value, false, &config,
+	if (open_webhooks(s, o, e) != 0 ||
+	    http_server_open(&s->loop, opts_get(o, "listen")->value, false, &config,
 			     &s->service.server, e) != 0) {
-		catalog_close(s->service.catalog, on_catalog_closed, s);
+		if (s->webhooks != NULL)
+			webhooks_close(s->webhooks, on_unopened, s);
+		else
+			on_unopened(s);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 		return e->code;
 	}

@@ -27,6 +27,7 @@ const struct http_route service_routes[] = {
 	{"GET", "/v1/artifacts/{sha256}", HTTP_BODY_NONE, 0, "read", route_artifact_get},
 	{"GET", "/v1/artifacts/{sha256}/file", HTTP_BODY_NONE, 0, "read", route_artifact_file},
 	{"GET", "/v1/artifacts/{sha256}/report", HTTP_BODY_NONE, 0, "read", route_artifact_report},
+	{"GET", "/v1/webhooks/deliveries", HTTP_BODY_NONE, 0, "admin", route_deliveries},
 	{"POST", "/v1/check", HTTP_BODY_SPOOL, 0, "read", route_check},
 	{"PUT", "/v1/publish/{path*}", HTTP_BODY_SPOOL, 0, "publish", route_publish},
 	{"GET", "/dist/index.json", HTTP_BODY_NONE, 0, "read", route_dist_index},

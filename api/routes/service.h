@@ -66,6 +66,7 @@ void route_dist_file(struct http_request *r, void *data);
 void route_targets(struct http_request *r, void *data);
 void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);
+void route_deliveries(struct http_request *r, void *data);
 void route_source_get(struct http_request *r, void *data);
 void route_lease(struct http_request *r, void *data);
 void route_heartbeat(struct http_request *r, void *data);
