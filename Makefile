@@ -30,7 +30,7 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
 ROUTES = artifacts auth build_request builds check dist health jobs lease misses policy prebuilds \
-	publish result service deliveries events matrix page tally webhooks
+	publish result service deliveries events matrix page tally webhooks metrics
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \

@@ -524,6 +524,7 @@ run(struct serve *s, struct opts *o, struct http_limits limits, struct err *e)
 		.route_count = service_route_count,
 		.data = &s->service,
 		.authorize = service_authorize,
+		.on_done = metrics_count,
 	};
 
 	uv_loop_init(&s->loop);
@@ -590,6 +591,7 @@ serve_main(int argc, char **argv)
 	if (e.code != 0)
 		fprintf(stderr, "prebuildd serve: %s\n", e.msg);
 	store_close(s.service.store);
+	metrics_fini(&s.service);
 	for (char **a = s.worker_argv; a != NULL && *a != NULL; a++)
 		free(*a);
 	free(s.worker_argv);

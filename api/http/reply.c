@@ -319,6 +319,12 @@ reply_stream_add(struct http_request *r, const void *data, size_t len)
 	return !http_conn_gone(c);
 }
 
+size_t
+reply_stream_pending(const struct http_request *r)
+{
+	return http_out_pending(&r->out);
+}
+
 void
 reply_stream_end(struct http_request *r)
 {

@@ -53,6 +53,9 @@ void reply_stream_begin(struct http_request *r, int status, const char *type);
 bool reply_stream_add(struct http_request *r, const void *data, size_t len);
 void reply_stream_end(struct http_request *r);
 
+/* Bytes of a stream that the client has not taken yet. */
+size_t reply_stream_pending(const struct http_request *r);
+
 /* An interim 102 Processing, to keep a waiting client from giving up. False if this one cannot be told:
  * HTTP/1.0 has no interim answers, or it takes nothing any more. */
 bool reply_processing(struct http_request *r);

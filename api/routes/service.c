@@ -16,17 +16,20 @@
 const struct http_route service_routes[] = {
 	{"GET", "/healthz", HTTP_BODY_NONE, 0, NULL, route_health},
 	{"GET", "/readyz", HTTP_BODY_NONE, 0, NULL, route_ready},
+	{"GET", "/metrics", HTTP_BODY_NONE, 0, "read", route_metrics},
 	{"GET", "/v1/targets", HTTP_BODY_NONE, 0, "read", route_targets},
 	{"POST", "/v1/builds", HTTP_BODY_BUF, 0, "build", route_build_create},
 	{"GET", "/v1/builds", HTTP_BODY_NONE, 0, "read", route_build_list},
 	{"GET", "/v1/builds/{id}", HTTP_BODY_NONE, 0, "read", route_build_get},
 	{"DELETE", "/v1/builds/{id}", HTTP_BODY_NONE, 0, "build", route_build_cancel},
+	{"GET", "/v1/builds/{id}/events", HTTP_BODY_NONE, 0, "read", route_build_events},
 	{"GET", "/v1/jobs/{id}", HTTP_BODY_NONE, 0, "read", route_job_get},
 	{"GET", "/v1/jobs/{id}/log", HTTP_BODY_NONE, 0, "read", route_job_log},
 	{"GET", "/v1/artifacts", HTTP_BODY_NONE, 0, "read", route_artifact_list},
 	{"GET", "/v1/artifacts/{sha256}", HTTP_BODY_NONE, 0, "read", route_artifact_get},
 	{"GET", "/v1/artifacts/{sha256}/file", HTTP_BODY_NONE, 0, "read", route_artifact_file},
 	{"GET", "/v1/artifacts/{sha256}/report", HTTP_BODY_NONE, 0, "read", route_artifact_report},
+	{"GET", "/v1/matrix", HTTP_BODY_NONE, 0, "read", route_matrix},
 	{"GET", "/v1/webhooks/deliveries", HTTP_BODY_NONE, 0, "admin", route_deliveries},
 	{"POST", "/v1/check", HTTP_BODY_SPOOL, 0, "read", route_check},
 	{"PUT", "/v1/publish/{path*}", HTTP_BODY_SPOOL, 0, "publish", route_publish},
@@ -152,6 +155,7 @@ service_tick(struct service *s)
 	leases_end(s, false);
 	misses_end(s, false);
 	followers_tick(s, false);
+	event_streams_tick(s, false);
 }
 
 void
@@ -162,4 +166,5 @@ service_end_waits(struct service *s)
 	leases_end(s, true);
 	misses_end(s, true);
 	followers_tick(s, true);
+	event_streams_tick(s, true);
 }

@@ -40,6 +40,8 @@ struct service {
 	struct create *creates;           /* requests for all targets that wait for a worker */
 	struct miss_waiter *misses;       /* clients that wait for a build */
 	struct follower *followers;       /* clients that follow a log */
+	struct event_stream *streams;     /* clients that follow the events of a build */
+	struct requests *requests;        /* counted, for metrics */
 	char *admin_token, *worker_token; /* hex of the SHA-256 of these */
 };
 
@@ -66,7 +68,10 @@ void route_dist_file(struct http_request *r, void *data);
 void route_targets(struct http_request *r, void *data);
 void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);
+void route_build_events(struct http_request *r, void *data);
+void route_matrix(struct http_request *r, void *data);
 void route_deliveries(struct http_request *r, void *data);
+void route_metrics(struct http_request *r, void *data);
 void route_source_get(struct http_request *r, void *data);
 void route_lease(struct http_request *r, void *data);
 void route_heartbeat(struct http_request *r, void *data);
@@ -110,6 +115,12 @@ void creates_retry(struct service *s);
 void misses_retry(struct service *s);
 void misses_end(struct service *s, bool all);
 void followers_tick(struct service *s, bool end);
+void event_streams_tick(struct service *s, bool end);
+
+/* http_config.on_done: counts requests for GET /metrics. metrics_fini frees what was counted. */
+void metrics_count(const char *method, const char *route, int status, uint64_t bytes, uint64_t ms,
+		   void *data);
+void metrics_fini(struct service *s);
 
 /* Whether the request brings a token with that scope; false with --auth open, which has none. */
 bool service_brings_token(const struct http_request *r, const struct service *s, const char *scope);
