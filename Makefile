@@ -30,7 +30,7 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 	server spool status target
 CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
 ROUTES = artifacts auth build_request builds check dist health jobs lease misses policy prebuilds \
-	publish result service deliveries events matrix page tally webhooks metrics
+	publish result service deliveries events matrix page tally webhooks metrics openapi
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -52,7 +52,7 @@ TESTS = abi audit audit_rules build_request catalog compiled configured coverage
 	macho musl name native opt pack package pe plan policy quota registry run sandbox share sources \
 	store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
-	toolchains events signature
+	toolchains events signature openapi
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
@@ -97,9 +97,10 @@ endif
 Q = $(if $(V),,@echo "  $(1) $@"; )
 
 OBJ = $(1:%.c=$(B)/%.o)
-LIB_OBJ = $(call OBJ,$(BUILDER_SRC) $(API_SRC) $(WORKER_SRC)) $(B)/gen/embed.o \
+LIB_OBJ = $(call OBJ,$(BUILDER_SRC) $(API_SRC) $(WORKER_SRC)) $(B)/gen/embed_builder.o \
+	$(B)/gen/embed_api.o \
 	$(patsubst $(LLHTTP)/%.c,$(B)/llhttp/%.o,$(LLHTTP_SRC))
-CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed.o
+CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed_builder.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
 .PHONY: all programs tests setup setup-test setup-bench demo test run bench check-layers \
@@ -152,10 +153,13 @@ $(B)/gen/target_table.inc: builder/model/target_table.awk $(wildcard toolchains/
 	@LC_ALL=C awk -f $< $(sort $(filter %.conf,$^)) > $@
 $(B)/builder/model/target.o: $(B)/gen/target_table.inc
 
-$(B)/gen/embed.c: builder/engine/embed.awk builder/plan/plan.py builder/engine/loadtest.js
+# Files that are part of the programs, as C strings.
+$(B)/gen/embed_builder.c: builder/plan/plan.py builder/engine/loadtest.js
+$(B)/gen/embed_api.c: api/openapi.json
+$(B)/gen/embed_%.c: builder/base/embed.awk
 	@mkdir -p $(@D)
-	@LC_ALL=C awk -f $< builder/plan/plan.py builder/engine/loadtest.js > $@
-$(B)/gen/embed.o: $(B)/gen/embed.c
+	@LC_ALL=C awk -f $< $(filter-out %.awk,$^) > $@
+$(B)/gen/embed_%.o: $(B)/gen/embed_%.c
 	$(call Q,CC)$(CC) $(CFLAGS) -c -o $@ $<
 
 # ---- tests ----
@@ -235,7 +239,7 @@ $(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/
 	@mkdir -p $(@D) && rm -f $@
 	$(call Q,AR)ar rcs $@ $^
 $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(B)/fuzz/parts.a
-	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) tests/fuzz/%_fuzz.c $(B)/gen/target_table.inc $(B)/gen/embed_builder.c clang-14 -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS) -pthread $< $(BUILDER_SRC) $(HTTP:%=api/http/%.c) $(B)/gen/embed_builder.c $(LLHTTP_SRC)
 
 install: all
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/prebuildd build/prebuildctl

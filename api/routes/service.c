@@ -17,6 +17,7 @@ const struct http_route service_routes[] = {
 	{"GET", "/healthz", HTTP_BODY_NONE, 0, NULL, route_health},
 	{"GET", "/readyz", HTTP_BODY_NONE, 0, NULL, route_ready},
 	{"GET", "/metrics", HTTP_BODY_NONE, 0, "read", route_metrics},
+	{"GET", "/openapi.json", HTTP_BODY_NONE, 0, NULL, route_openapi},
 	{"GET", "/v1/targets", HTTP_BODY_NONE, 0, "read", route_targets},
 	{"POST", "/v1/builds", HTTP_BODY_BUF, 0, "build", route_build_create},
 	{"GET", "/v1/builds", HTTP_BODY_NONE, 0, "read", route_build_list},

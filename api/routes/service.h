@@ -72,6 +72,7 @@ void route_build_events(struct http_request *r, void *data);
 void route_matrix(struct http_request *r, void *data);
 void route_deliveries(struct http_request *r, void *data);
 void route_metrics(struct http_request *r, void *data);
+void route_openapi(struct http_request *r, void *data);
 void route_source_get(struct http_request *r, void *data);
 void route_lease(struct http_request *r, void *data);
 void route_heartbeat(struct http_request *r, void *data);

@@ -13,6 +13,7 @@ marker=31$$.$RANDOM
 packages=$scratch/packages
 passed=0
 failed=0
+recorded=0
 declare -a started=()
 pid='' url='' registry='' status='' body=''
 mkdir "$packages"
@@ -169,13 +170,40 @@ is_not_hanging() {
 
 # ---- HTTP and JSON ----
 
-# Sets status and body; headers are in $scratch/headers.
+# Sets status and body; headers are in $scratch/headers. With `record` set to a file, the answer is kept
+# for answers_match.
 http() { # METHOD PATH [CURL-ARGUMENT…]
 	local method=(-X "$1")
 	[[ $1 != HEAD ]] || method=(-I)
+	: >"$scratch/body" # curl leaves it as it is when there is none
 	status=$(curl -s -m 60 --path-as-is -o "$scratch/body" -D "$scratch/headers" \
 		-w '%{http_code}' "${method[@]}" "$url$2" "${@:3}")
 	body=$(tr -d '\0' <"$scratch/body")
+	if [[ -n ${record:-} ]]; then
+		recorded=$((recorded + 1))
+		cp "$scratch/body" "$record.$recorded"
+		printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$status" "$(header content-type)" \
+			"$record.$recorded" >>"$record"
+	fi
+}
+
+# What was recorded is as api/openapi.json describes it; with "all", every operation has succeeded once.
+answers_match() { # [all]
+	local out
+	out=$(node "$here/tests/lib/openapi.mjs" "$here/api/openapi.json" "$record" "$@" 2>&1)
+	report "answers are as openapi.json describes them ($(head -n 1 <<<"$out"))" "$out"
+}
+
+# The npm packages that only tests use (tests/npm), installed once; sets TEST_MODULES.
+need_modules() {
+	local lock=$here/tests/npm/package-lock.json folder
+	folder=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-npm/$(sha256sum <"$lock" | cut -c 1-16)
+	export TEST_MODULES=$folder
+	[[ ! -d $folder/node_modules/ajv ]] || return 0
+	mkdir -p "$folder"
+	cp "$here/tests/npm/package.json" "$lock" "$folder/"
+	(cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$scratch/npm.log" 2>&1
+	report "npm installs what the tests use" "$(cat "$scratch/npm.log")"
 }
 
 header() { # NAME, of the last answer

@@ -1,12 +1,12 @@
 # Prints the given text files as C strings: "const char embed_<name>[]", "." in names becomes "_".
-BEGIN { print "#include \"builder/engine/embed.h\"" }
+# Who uses one declares it in a header of its own.
 FNR == 1 {
 	if (NR > 1)
 		print ";"
 	name = FILENAME
 	sub(/.*\//, "", name)
 	gsub(/[^A-Za-z0-9]/, "_", name)
-	printf "\nconst char embed_%s[] =\n", name
+	printf "\nextern const char embed_%s[];\nconst char embed_%s[] =\n", name, name
 }
 {
 	gsub(/\\/, "&&")
