@@ -16,21 +16,22 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 	elf_symbols elf_target format glibc glibc_table macho_check macho_read macho_rules \
 	macho_signature musl musl_missing musl_table napi napi_table node_abi node_names pe_check \
 	pe_entry pe_read report runs_on x86_code x86_insn x86_reach
-TRANSFER = fetch request
+TRANSFER = certificates fetch request
 SOURCE = default_abi registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
-NATIVES = coverage native survey certificates
+NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured engine footprint pre_gyp resolve run share \
 	steps trace usage
 REMOTE = remote
-CTL = assemble build check command fetch follow lock printable progress prebuildctl publish status \
-	targets
+CTL = assemble build check command fetch follow lock matrix prebuildctl printable progress publish \
+	status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db jobs jobs_json migrations sqlite toolchains
-ROUTES = artifacts auth build_request builds check dist health jobs lease misses policy prebuilds \
-	publish result service deliveries events matrix page tally webhooks metrics openapi
+CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sqlite \
+	tally toolchains
+ROUTES = artifacts auth build_request builds check dist events health jobs lease matrix metrics \
+	misses openapi policy prebuilds publish result service webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -47,12 +48,12 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog compiled configured coverage default_abi \
-	elf_functions elf_ranges elf_read engine fetch file http_body http_parser http_peers http_range \
-	http_reply http_router http_server http_spool http_target inventory job job_limits json lockfile \
-	macho musl name native opt pack package pe plan policy quota registry run sandbox share sources \
-	store target unpack x86_insn
+	elf_functions elf_ranges elf_read engine events fetch file http_body http_parser http_peers \
+	http_range http_reply http_router http_server http_spool http_target inventory job job_limits \
+	json lockfile macho musl name native openapi opt pack package pe plan policy quota registry run \
+	sandbox share signature sources store target unpack x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
-	toolchains events signature openapi
+	toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \

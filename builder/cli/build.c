@@ -67,32 +67,6 @@ request_body(struct opts *o, const char *package, const char *version, struct er
 	return body;
 }
 
-static void
-judge(const struct json *build, struct err *e)
-{
-	const struct json *jobs = json_get(build, "jobs"), *first = NULL;
-	size_t failed = 0;
-
-	if (strcmp(json_str(build, "state", ""), "succeeded") == 0)
-		return;
-	json_foreach (job, jobs) {
-		if (strcmp(json_str(job, "state", ""), "failed") != 0)
-			continue;
-		if (failed++ == 0)
-			first = job;
-	}
-	if (first == NULL)
-		err_set(e, ERR_CANCELLED, "the build is %s", json_str(build, "state", ""));
-	else
-		err_set(e, ERR_BUILD, "%s: %.300s (log: prebuildctl logs %s)",
-			json_str(first, "target", ""),
-			json_str(json_get(first, "error"), "message", "failed"),
-			json_str(first, "id", ""));
-	if (failed > 1)
-		err_context(e, "%zu of %zu failed; the first is %s", failed, json_count(jobs),
-			    json_str(first, "id", ""));
-}
-
 /* The targets that "all" did not include. */
 static void
 tell_left_out(const struct json *list)
@@ -149,7 +123,7 @@ ctl_build(int argc, char **argv)
 	progress_init(&p);
 	if (e.code == 0 && !opts_get(&o, "no-wait")->given &&
 	    follow_builds(&r, &build, 1, &p, json, &e) == 0)
-		judge(build, &e);
+		follow_judge(build, &e);
 	if (build != NULL && json) {
 		ctl_print(json_copy(build));
 	} else if (build != NULL && opts_get(&o, "no-wait")->given) {

@@ -20,6 +20,7 @@ int ctl_fetch(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_publish(int argc, char **argv);
 int ctl_targets(int argc, char **argv);
+int ctl_matrix(int argc, char **argv);
 int ctl_toolchain(int argc, char **argv);
 
 /* The flags that every command has; a command's own table starts with them. */

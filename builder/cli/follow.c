@@ -111,3 +111,30 @@ follow_builds(const struct remote *r, struct json **builds, size_t count, struct
 			json_str(first_open(builds, count), "id", ""));
 	return e->code;
 }
+
+int
+follow_judge(const struct json *build, struct err *e)
+{
+	const struct json *jobs = json_get(build, "jobs"), *first = NULL;
+	size_t failed = 0;
+
+	if (strcmp(json_str(build, "state", ""), "succeeded") == 0)
+		return 0;
+	json_foreach (job, jobs) {
+		if (strcmp(json_str(job, "state", ""), "failed") != 0)
+			continue;
+		if (failed++ == 0)
+			first = job;
+	}
+	if (first == NULL)
+		err_set(e, ERR_CANCELLED, "the build is %s", json_str(build, "state", ""));
+	else
+		err_set(e, ERR_BUILD, "%s: %.300s (log: prebuildctl logs %s)",
+			json_str(first, "target", ""),
+			json_str(json_get(first, "error"), "message", "failed"),
+			json_str(first, "id", ""));
+	if (failed > 1)
+		err_context(e, "%zu of %zu failed; the first is %s", failed, json_count(jobs),
+			    json_str(first, "id", ""));
+	return e->code;
+}

@@ -28,4 +28,7 @@ bool follow_is_open(const struct json *build);
 int follow_builds(const struct remote *r, struct json **builds, size_t count, struct progress *p,
 		  bool quiet, struct err *e);
 
+/* The error that a build which has not succeeded is. */
+int follow_judge(const struct json *build, struct err *e);
+
 #endif

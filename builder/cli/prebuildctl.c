@@ -23,6 +23,7 @@ static const struct {
 	{"check", "say what .node files are and where they run", ctl_check},
 	{"publish", "hand in an addon that was built elsewhere", ctl_publish},
 	{"targets", "what can be built", ctl_targets},
+	{"matrix", "what there is of a package, and what has loaded it", ctl_matrix},
 	{"toolchain", "assemble, list, verify toolchains", ctl_toolchain},
 };
 

@@ -9,6 +9,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/follow.h"
 #include "builder/cli/printable.h"
 #include "builder/cli/progress.h"
 
@@ -52,30 +53,50 @@ print_build(const struct json *build)
 int
 ctl_status(int argc, char **argv)
 {
-	static struct opt table[] = {CTL_FLAGS};
+	static struct opt table[] = {
+		CTL_FLAGS,
+		{.name = "wait",
+		 .text = "go on until the build has ended; fail if it has not succeeded"},
+	};
 	struct opts o = {
-		.usage = "prebuildctl status [BUILD] [FLAG…]",
+		.usage = "prebuildctl status [BUILD [--wait]] [FLAG…]",
 		.about = "Shows one build with its jobs, or the newest builds.",
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
 	struct json *answer = NULL;
+	struct progress p = {0};
 	struct remote r = {0};
 	struct err e = {0};
+	bool wait, json;
 	char *path;
 	int code;
 
 	if (!ctl_parse(&o, argc, argv, &code))
 		return code;
+	wait = opts_get(&o, "wait")->given;
+	json = opts_get(&o, "json")->given;
+	if (wait && o.arg_count == 0) {
+		err_set(&e, ERR_USAGE, "--wait needs a build, such as b3");
+		return ctl_end(&o, NULL, &e);
+	}
+	if (wait)
+		follow_until_interrupted();
+	progress_init(&p);
 	path = o.arg_count > 0 ? xasprintf("/v1/builds/%s", o.args[0]) : xstrdup("/v1/builds");
 	if (ctl_remote(&o, &r, &e) == 0)
 		remote_json(&r, "GET", path, NULL, ANSWER_SECONDS, &answer, &e);
-	if (answer != NULL && opts_get(&o, "json")->given)
+	if (answer != NULL && wait && follow_builds(&r, &answer, 1, &p, json, &e) == 0)
+		follow_judge(answer, &e);
+	progress_clear(&p);
+	if (answer != NULL && json)
 		ctl_print(json_copy(answer));
 	else if (answer != NULL && o.arg_count > 0)
 		print_build(answer);
 	else if (answer != NULL)
 		print_list(answer);
+	fflush(stdout);
+	progress_fini(&p);
 	json_free(answer);
 	free(path);
 	return ctl_end(&o, &r, &e);
