@@ -1,8 +1,8 @@
 #!/bin/bash
 # Prints builder/audit/musl_table.c or musl_missing.c, from the toolchains that are assembled:
 #
-#	builder/audit/musl_table.sh musl >musl_table.new && mv musl_table.new builder/audit/musl_table.c
-#	builder/audit/musl_table.sh glibc >musl_missing.new && mv musl_missing.new builder/audit/musl_missing.c
+#	builder/audit/musl_table.sh table >table.new && mv table.new builder/audit/musl_table.c
+#	builder/audit/musl_table.sh missing >missing.new && mv missing.new builder/audit/musl_missing.c
 #
 # What each musl toolchain's libc.so exports becomes that architecture's bit; the bits of those that
 # are not assembled stay as they are in the table, and a line on standard error says which those are.
@@ -19,7 +19,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd
 toolchains=$cache/toolchains
-table=$here/musl_table.c
+committed=$here/musl_table.c
 source_lock=$here/../../toolchains/lock/musl.lock
 
 architectures() { # "BIT NAME" of each
@@ -28,7 +28,7 @@ architectures() { # "BIT NAME" of each
 
 # The table as it is: "NAME BITS".
 entries() {
-	grep -o '{"[^}]*}' "$table" | sed 's/{"\(.*\)", \(.*\)}/\1 \2/'
+	grep -o '{"[^}]*}' "$committed" | sed 's/{"\(.*\)", \(.*\)}/\1 \2/'
 }
 
 exported() { # LIBRARY…: names, without versions, their names, and what is private to glibc
@@ -63,7 +63,7 @@ file() { # COMMENT DECLARATION NAME, with the lines of the array on standard inp
 	printf '};\n/* clang-format on */\n\nconst size_t %s_count = sizeof %s / sizeof %s[0];\n' "$3" "$3" "$3"
 }
 
-musl() {
+table() {
 	local bit name conf library version lines
 	version=$(awk '$1 == "src" { print $3 }' "$source_lock")
 	lines=$(
@@ -95,7 +95,7 @@ musl() {
  * (musl.h has the bits), sorted by name, several a line." 'const struct musl_name musl_table[]' musl_table
 }
 
-glibc() {
+missing() {
 	local root libraries version
 	root=$(sed -n 's/.*"root":"\([^"]*\)".*/\1/p' "$toolchains/x86_64-linux-musl/toolchain.json" | head -n 1)
 	libraries=("$toolchains/components/$root"/usr/lib/x86_64-linux-gnu/{libc.so.6,libm.so.6,libresolv.so.2})
@@ -107,9 +107,9 @@ glibc() {
 }
 
 case ${1-} in
-musl | glibc) "$1" ;;
+table | missing) "$1" ;;
 *)
-	echo "usage: $0 musl|glibc" >&2
+	echo "usage: $0 table|missing" >&2
 	exit 2
 	;;
 esac
