@@ -240,7 +240,7 @@ $(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/
 	@mkdir -p $(@D) && rm -f $@
 	$(call Q,AR)ar rcs $@ $^
 $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(B)/fuzz/parts.a
-	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) tests/fuzz/%_fuzz.c $(B)/gen/target_table.inc $(B)/gen/embed_builder.c clang-14 -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS) -pthread $< $(BUILDER_SRC) $(HTTP:%=api/http/%.c) $(B)/gen/embed_builder.c $(LLHTTP_SRC)
+	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 install: all
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/prebuildd build/prebuildctl
