@@ -10,6 +10,8 @@ addon broken
 echo 'this is no C' >>"$packages/broken/1.0.0/addon.c"
 addon escapes 'printf "error: \\033[31mred\\007 \\302\\233m\\n" >&2; exit 1'
 start_registry
+need_modules
+record=$scratch/answers
 serve var --workers 2 --registry "$registry" --hold 25 --max-body 4K
 server=$pid
 export PREBUILDD_URL=$url
@@ -163,6 +165,23 @@ exits "with an unknown flag" 2 status --colour
 exits "with an unknown command" 2 bild
 exits "without a server" 3 status --server http://127.0.0.1:1
 exits "status of nothing" 4 status b99
+exits "build --no-wait" 0 build good@1.0.0 --target "$target" --no-wait
+exits "status of what was asked for" 0 status "$(cat "$scratch/ctl.out")" --wait
+exits "build --no-wait, which will fail" 0 build broken@1.0.0 --target "$target" --no-wait
+failing=$(cat "$scratch/ctl.out")
+like "… prints the build and nothing else" "$failing" '^b[0-9]+$'
+exits "status --wait, which fails" 1 status "$failing" --wait
+like "… and says why" "$(cat "$scratch/ctl.err")" "log: prebuildctl logs j[0-9]+"
+exits "status, which tells of the failure" 0 status "$failing" --json
+body=$(cat "$scratch/ctl.out")
+is "… as JSON" "$(value 'v.state + " " + v.jobs[0].error.code')" "failed build-failed"
+exits "status --wait without a build" 2 status --wait
+exits "matrix" 0 matrix good
+like "… says what loaded it" "$(cat "$scratch/ctl.out")" "1.0.0 +napi-v6 +$target +succeeded +[Nn]ode [0-9]"
+exits "matrix of what does not build" 0 matrix broken@1.0.0
+like "… says why" "$(cat "$scratch/ctl.out")" "$target +failed +.*error"
+exits "matrix of nothing" 4 matrix nothing
+exits "matrix of no name" 2 matrix ../good
 exits "fetch of nothing" 4 fetch good@2.0.0 --target "$target"
 exits "fetch" 0 fetch good@1.0.0 --target "$target" --output fetched.tgz
 is "prebuildctl fetch: the digest" "$(sha256sum <"$scratch/fetched.tgz" | cut -d ' ' -f 1)" "$digest"
@@ -170,6 +189,7 @@ exits "fetch raw" 0 fetch good@1.0.0 --target "$target" --layout raw --output fe
 prints_json "status --json" status --json
 prints_json "build --json" build good@1.0.0 --target "$target" --json
 prints_json "logs --json" logs "$job" --json
+prints_json "matrix --json" matrix good --json
 prints_json "targets --json" targets --json
 prints_json "check --json" check fetched.node --target "$target" --json
 is "prebuildctl check --json: the verdict" "$(value 'v[0].verdict')" pass
@@ -265,3 +285,5 @@ wait "$nobody"
 body=$(cat "$scratch/nobody")
 is "\"all\", and no worker comes" "$(value 'v.status + " " + v.code')" "503 busy"
 like "… says what to do" "$(value v.detail)" "toolchain assemble"
+
+answers_match
