@@ -24,8 +24,8 @@ PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = command compile compiled configure configured engine footprint pre_gyp resolve run share \
 	steps trace usage
 REMOTE = remote
-CTL = assemble build check command fetch follow lock matrix prebuildctl printable progress publish \
-	status targets
+CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
+	progress publish status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sqlite \
@@ -68,7 +68,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
-	binutils g++ python3 file zstd xz-utils lld-14 llvm-14 libelf-dev
+	binutils g++ python3 python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)

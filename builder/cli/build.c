@@ -88,7 +88,7 @@ ctl_build(int argc, char **argv)
 			"Requests a build and follows it to the end; with --lock those of every package in\n"
 			"a lock file of npm, pnpm or yarn that compiles an addon and is covered by nobody.\n"
 			"--abi is then for the packages of its kind: napi-v9 for those that use Node-API,\n"
-			"node-v137 for those that use V8. Exit status 1: one failed, or nobody has it.",
+			"node-v137 for those that use V8. Exit status 1: one failed, or one is missing.",
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};

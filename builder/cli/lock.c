@@ -10,9 +10,9 @@
 #include "builder/base/file.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/cli/coverage_report.h"
 #include "builder/cli/ctl.h"
 #include "builder/cli/follow.h"
-#include "builder/cli/printable.h"
 #include "builder/cli/progress.h"
 #include "builder/lockfile/lockfile.h"
 #include "builder/natives/coverage.h"
@@ -43,7 +43,7 @@ struct run {
 };
 
 static bool
-given(struct run *r, const char *flag)
+given(const struct run *r, const char *flag)
 {
 	return opts_get(r->o, flag)->given;
 }
@@ -157,31 +157,26 @@ read_abis(struct run *r, struct err *e)
 static int
 survey(struct run *r, struct err *e)
 {
-	char *registry = given(r, "registry") ? xstrdup(opts_get(r->o, "registry")->value)
-					      : registry_configured();
+	const char *named = opts_get(r->o, "registry")->value;
+	char *registry = named != NULL ? xstrdup(named) : registry_configured();
 	struct err one = {0};
 
 	if (registry == NULL)
 		return err_set(e, ERR_USAGE, "npm names no registry; give --registry URL");
-	fprintf(stderr, "prebuildctl: asking %s about the packages of %s\n", registry,
-		opts_get(r->o, "lock")->value);
+	if (strncmp(registry, "https://", 8) != 0 && strncmp(registry, "http://", 7) != 0) {
+		free(registry);
+		return err_set(e, ERR_USAGE, "--registry wants an http(s) URL, not \"%s\"", named);
+	}
+	fprintf(stderr, "prebuildctl: asking the registry about %zu packages (%s)\n", r->lock.count,
+		lockfile_format_text(r->lock.format));
 	if (survey_lock(&r->lock, registry, &follow_interrupted, &r->survey, &one) == ERR_CANCELLED)
 		err_set(e, ERR_INTERRUPTED, "stopped; nothing was requested");
 	else
 		*e = one;
+	for (size_t i = 0; i < opts_get(r->o, "skip")->count; i++)
+		survey_skip(&r->survey, opts_get(r->o, "skip")->values[i]);
 	free(registry);
 	return e->code;
-}
-
-static bool
-is_skipped(struct run *r, const struct native *n)
-{
-	const struct opt *skip = opts_get(r->o, "skip");
-
-	for (size_t i = 0; i < skip->count; i++)
-		if (strcmp(skip->values[i], n->name) == 0)
-			return true;
-	return false;
 }
 
 /* All that is published of a package version. */
@@ -193,7 +188,7 @@ ask_for(struct run *r, const struct native *n, struct err *e)
 
 	/* '+' of a version's build part would be a space in a query. */
 	for (const char *p = n->version; *p != '\0'; p++)
-		buf_addf(&version, *p == '+' ? "%%2B" : "%c", *p);
+		buf_add(&version, *p == '+' ? "%2B" : p, *p == '+' ? 3 : 1);
 	while (cursor != NULL && e->code == 0) {
 		char *path = xasprintf("/v1/artifacts?package=%s&version=%s&limit=%d&cursor=%s",
 				       n->name, version.data, PAGE, cursor);
@@ -229,13 +224,9 @@ make_coverage(struct run *r, struct err *e)
 	r->artifacts = json_array();
 	wants.artifacts = r->artifacts;
 	for (size_t i = 0; i < r->survey.count; i++) {
-		const struct native *n = &r->survey.natives[i];
-
-		if (is_skipped(r, n))
-			continue;
-		if (ask_for(r, n, e) != 0)
+		if (ask_for(r, &r->survey.natives[i], e) != 0)
 			break;
-		coverage_add(&r->coverage, n, &wants);
+		coverage_add(&r->coverage, &r->survey.natives[i], &wants);
 	}
 	return e->code;
 }
@@ -283,91 +274,39 @@ build(struct run *r, struct err *e)
 	return e->code;
 }
 
-/* ---- telling ---- */
+/* ---- the end ---- */
 
+/* A package that the registry should have had may be one that is missing. */
 static void
-print_table(const struct run *r)
+judge(const struct run *r, struct err *e)
 {
-	struct buf out = {0};
-
-	if (r->coverage.count > 0)
-		printf("%-32s %-9s %-24s %-9s %s\n", "PACKAGE", "ABI", "TARGET", "STATE", "");
-	for (size_t i = 0; i < r->coverage.count; i++) {
-		const struct coverage_row *row = &r->coverage.rows[i];
-		char *spec = xasprintf("%s@%s", row->native->name, row->native->version), *line;
-		char abi[ABI_TEXT_SIZE];
-
-		coverage_abi_text(row->abi, abi);
-		line = xasprintf("%-32s %-9s %-24s %-9s %s%s%s", spec, abi, row->target->triple,
-				 coverage_state_name(row->state),
-				 row->build != NULL ? row->build : "",
-				 row->build != NULL && row->why != NULL ? ": " : "",
-				 row->why != NULL ? row->why : "");
-		printable_add(&out, line, 0);
-		buf_adds(&out, "\n");
-		free(spec);
-		free(line);
-	}
-	for (size_t i = 0; i < r->survey.gap_count; i++) {
-		const struct survey_gap *gap = &r->survey.gaps[i];
-		char *line = xasprintf("not looked at: %s%s%s: %s", gap->name,
-				       gap->version != NULL ? "@" : "",
-				       gap->version != NULL ? gap->version : "", gap->reason);
-
-		printable_add(&out, line, 0);
-		buf_adds(&out, "\n");
-		free(line);
-	}
-	fputs(out.data != NULL ? out.data : "", stdout);
-	buf_fini(&out);
-	printf("%zu of %zu packages have native code (%s)\n", r->survey.count, r->lock.count,
-	       lockfile_format_text(r->lock.format));
-}
-
-static void
-print_json(struct run *r)
-{
-	struct json *o = json_object(), *gaps = json_array();
-
-	json_set_str(o, "lock", opts_get(r->o, "lock")->value);
-	json_set_str(o, "format", lockfile_format_text(r->lock.format));
-	json_set_int(o, "packages", (int64_t)r->lock.count);
-	json_set_int(o, "natives", (int64_t)r->survey.count);
-	json_set(o, "plan", coverage_json(&r->coverage));
-	for (size_t i = 0; i < r->survey.gap_count; i++) {
-		struct json *gap = json_object();
-
-		json_set_str(gap, "package", r->survey.gaps[i].name);
-		json_set_str(gap, "version", r->survey.gaps[i].version);
-		json_set_str(gap, "reason", r->survey.gaps[i].reason);
-		json_add(gaps, gap);
-	}
-	json_set(o, "not_looked_at", gaps);
-	ctl_print(o);
-}
-
-static void
-judge(const struct coverage *p, struct err *e)
-{
+	const struct coverage *c = &r->coverage;
 	const struct coverage_row *first = NULL;
-	size_t bad = 0, claimed = 0;
+	size_t bad = 0, claimed = 0, unknown = 0;
 
-	for (size_t i = 0; i < p->count; i++) {
-		claimed += p->rows[i].state == COVERAGE_CLAIMED;
-		if (coverage_state_ready(p->rows[i].state))
+	for (size_t i = 0; i < c->count; i++) {
+		claimed += c->rows[i].state == COVERAGE_CLAIMED;
+		if (coverage_state_ready(c->rows[i].state))
 			continue;
 		if (bad++ == 0)
-			first = &p->rows[i];
+			first = &c->rows[i];
 	}
+	for (size_t i = 0; i < r->survey.gap_count; i++)
+		unknown += r->survey.gaps[i].asked;
 	if (claimed > 0)
 		fprintf(stderr,
 			"prebuildctl: %zu of %zu depend on what upstream's hosts have; that was not "
 			"verified\n",
-			claimed, p->count);
+			claimed, c->count);
 	if (first != NULL)
 		err_set(e, ERR_BUILD, "%zu of %zu are not there; the first is %s@%s for %s: %s",
-			bad, p->count, first->native->name, first->native->version,
+			bad, c->count, first->native->name, first->native->version,
 			first->target->triple, coverage_state_name(first->state));
+	else if (unknown > 0)
+		err_set(e, ERR_BUILD,
+			"%zu packages could not be looked at; --skip those that do not "
+			"matter",
+			unknown);
 }
 
 static void
@@ -401,12 +340,12 @@ lock_run(struct opts *o)
 		if (!given(&r, "plan"))
 			build(&r, &e);
 		if (given(&r, "json"))
-			print_json(&r);
+			ctl_print(coverage_report_json(&r.coverage, &r.survey, &r.lock));
 		else
-			print_table(&r);
+			coverage_report_table(&r.coverage, &r.survey, &r.lock);
 		fflush(stdout);
 		if (e.code == 0)
-			judge(&r.coverage, &e);
+			judge(&r, &e);
 	}
 	run_fini(&r);
 	return ctl_end(o, &r.remote, &e);

@@ -37,8 +37,7 @@ static bool
 is_gap(int code)
 {
 	return code == ERR_NOT_FOUND || code == ERR_UNSUPPORTED || code == ERR_MALFORMED ||
-	       code == ERR_DIGEST || code == ERR_LIMIT || code == ERR_TOO_LARGE ||
-	       code == ERR_FORBIDDEN || code == ERR_UNAUTHORIZED || code == ERR_INVALID;
+	       code == ERR_DIGEST || code == ERR_LIMIT || code == ERR_TOO_LARGE;
 }
 
 static int
@@ -150,11 +149,11 @@ add_platforms(const struct crowd *c, struct look *look)
 }
 
 static void
-add_gap(struct survey *s, const struct locked *p, char *reason)
+add_gap(struct survey *s, const struct locked *p, bool asked, char *reason)
 {
 	s->gaps = xrealloc(s->gaps, (s->gap_count + 1) * sizeof *s->gaps);
-	s->gaps[s->gap_count++] =
-		(struct survey_gap){.name = p->name, .version = p->version, .reason = reason};
+	s->gaps[s->gap_count++] = (struct survey_gap){
+		.name = p->name, .version = p->version, .asked = asked, .reason = reason};
 }
 
 static void
@@ -165,9 +164,9 @@ collect(const struct crowd *c, struct survey *out)
 		struct look *look = &c->looks[i];
 
 		if (p->version == NULL)
-			add_gap(out, p, xasprintf("not of a registry: %s", p->from));
+			add_gap(out, p, false, xasprintf("not of a registry: %s", p->from));
 		else if (look->e.code != 0)
-			add_gap(out, p, xstrdup(look->e.msg));
+			add_gap(out, p, true, xstrdup(look->e.msg));
 		if (look->e.code != 0 || look->manifest == NULL)
 			continue;
 		add_platforms(c, look);
@@ -215,4 +214,26 @@ survey_fini(struct survey *s)
 	free(s->natives);
 	free(s->gaps);
 	*s = (struct survey){0};
+}
+
+void
+survey_skip(struct survey *s, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (strcmp(s->natives[i].name, name) == 0)
+			native_fini(&s->natives[i]);
+		else
+			s->natives[kept++] = s->natives[i];
+	}
+	s->count = kept;
+	kept = 0;
+	for (size_t i = 0; i < s->gap_count; i++) {
+		if (strcmp(s->gaps[i].name, name) == 0)
+			free(s->gaps[i].reason);
+		else
+			s->gaps[kept++] = s->gaps[i];
+	}
+	s->gap_count = kept;
 }

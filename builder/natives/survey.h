@@ -9,6 +9,7 @@
 #define BUILDER_NATIVES_SURVEY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "builder/lockfile/lockfile.h"
 #include "builder/natives/native.h"
@@ -19,6 +20,7 @@
 struct survey_gap {
 	const char *name;
 	const char *version; /* or NULL */
+	bool asked; /* the registry should have had it; false: the lock file says that it would not */
 	char *reason;
 };
 
@@ -35,5 +37,8 @@ struct survey {
 int survey_lock(const struct lockfile *l, const char *registry, atomic_bool *cancel,
 		struct survey *out, struct err *e);
 void survey_fini(struct survey *s);
+
+/* Takes a package out, whatever its version. */
+void survey_skip(struct survey *s, const char *name);
 
 #endif

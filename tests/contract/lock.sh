@@ -62,7 +62,7 @@ is "plan: nothing was requested" "$(value 'v.builds.length')" 0
 like "plan: a table for people" "$(<"$scratch/out")" "good@1.0.0 +napi-v6 +$target +build"
 PREBUILDD_URL='' npm_config_registry=$registry "$ctl" build --lock "$scratch/app/package-lock.json" --plan \
 	--server "$url" --target "$target" >"$scratch/out" 2>&1
-like "plan: npm's configured registry" "$(<"$scratch/out")" "asking $registry"
+like "plan: npm's configured registry" "$(<"$scratch/out")" "good@1.0.0 +napi-v6 +$target +build"
 
 # ---- build ----
 
@@ -96,12 +96,22 @@ is "--skip" "$status $(states)" "0 downloads: claimed; good: published"
 
 sed -i 's/"integrity": "sha512-[^"]*"/"integrity": "sha512-AAAA"/' "$scratch/broken/package-lock.json"
 build broken --plan --target "$target"
-is "other bytes than the file pins are not looked at" "$(value 'v.plan.length') $(value 'v.not_looked_at.length')" "0 4"
+is "other bytes than the file pins are not looked at" \
+	"$status $(value 'v.plan.length') $(value 'v.not_looked_at.length')" "1 0 4"
 like "… and it is told why" "$(value 'v.not_looked_at[0].reason')" "other bytes"
 lock gone '"good":"1.0.0","later":"1.0.0"'
 sed -i 's/later/missing/; s/node_modules\/later/node_modules\/missing/' "$scratch/gone/package-lock.json"
 build gone --plan --target "$target"
-like "a package that the registry does not have" "$(value 'JSON.stringify(v.not_looked_at)')" '"missing".*no package'
+like "a package that the registry does not have" "$status $(value 'JSON.stringify(v.not_looked_at)')" \
+	'^1 .*"missing".*no package'
+build gone --plan --target "$target" --skip missing
+is "… does not matter" "$status $(value 'v.not_looked_at.length')" "0 0"
+mkdir "$scratch/folders"
+printf "lockfileVersion: '9.0'\npackages:\n  own@file:own:\n    resolution: {directory: own, type: directory}\n" \
+	>"$scratch/folders/package-lock.json"
+build folders --plan --target "$target"
+is "what is not of a registry is told" "$status $(value 'v.format + v.not_looked_at[0].reason')" \
+	"0 pnpm 9not of a registry: own@file:own"
 
 # ---- without waiting ----
 
@@ -127,4 +137,5 @@ usage "an ABI that is none" 2 "like napi-v9" --lock "$scratch/app/package-lock.j
 usage "--plan alone" 2 "--lock FILE" good@1.0.0 --plan
 usage "both" 2 "not both" good@1.0.0 --lock "$scratch/app/package-lock.json"
 usage "no service" 3 "" --lock "$scratch/app/package-lock.json" --server http://127.0.0.1:1
+usage "no registry's URL" 2 "http" --lock "$scratch/app/package-lock.json" --registry ftp://h --target "$target"
 usage "no registry" 3 "" --lock "$scratch/app/package-lock.json" --registry http://127.0.0.1:1 --target "$target"
