@@ -130,12 +130,12 @@ install() { # FOLDER PACKAGE VERSION ABI TARGET
 	first=$(program_folder "$4" "$5")
 	mkdir "$1"
 	echo "{\"name\":\"app\",\"version\":\"1.0.0\",\"private\":true,\"allowScripts\":{\"$2\":true}}" >"$1/package.json"
-	(cd "$1" && env -i HOME="$scratch" PATH="$first:$tools" npm_config_cache="$scratch/npm-cache-$RANDOM" \
+	(cd "$1" && timeout 900 env -i HOME="$scratch" PATH="$first:$tools" npm_config_cache="$scratch/npm-cache-$RANDOM" \
 		npm_config_userconfig="$HOME/.npmrc" npm_config_registry="$(npm config get registry)" \
 		NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-}" npm_config_libc=$libc ${libc:+npm_config_target_libc=$libc} \
 		"npm_config_${2//-/_}_binary_host=$url/prebuilds/$2" \
 		"npm_config_node_${2//-/_}_binary_host_mirror=$url/prebuilds/$2" \
-		timeout 900 "${npm[@]}" install --no-audit --no-fund --loglevel=error --engine-strict=false "$2@$3") >"$1.log" 2>&1
+		"${npm[@]}" install --no-audit --no-fund --loglevel=error --engine-strict=false "$2@$3") >"$1.log" 2>&1
 }
 
 # One row: writes its result in a line.
