@@ -99,25 +99,15 @@ if (name === 'better-sqlite3') {
   db.get('select 6 * 7 n', (e, row) => say(e || row.n));
 }
 END
-# In Bun, sqlite3 up to 5.1.6 would look for the addon of this machine's C library: it is asked directly.
-cat >"$scratch/raw.js" <<'END'
-const [, , file] = process.argv;
-const m = { exports: {} };
-process.dlopen(m, file);
-const { Database, Statement } = m.exports;
-const db = new Database(':memory:', () => {
-  const statement = new Statement(db, 'select 6 * 7 n', () =>
-    statement.get((e, row) => console.log(`${process.arch} ${e || row.n}`)));
-});
-END
-
 query() { # FOLDER PACKAGE VERSION ABI TARGET
 	local runtime file
 	if [[ $5 == *-musl ]]; then
 		local here=$toolchains/$5
 		runtime=("$here/runtime/root/lib/ld-musl-x86_64.so.1" --library-path "$here/runtime/root/lib:$here/libstdcxx/lib" "$here/runtime/bun")
-		file=$(find "$1/lib" -name '*.node' 2>/dev/null | head -n 1)
-		[[ -z $file ]] || { "${runtime[@]}" "$scratch/raw.js" "$file" 2>&1; return; }
+		# In Bun on this machine, node-pre-gyp looks where the addon for glibc would be.
+		for file in "$1"/lib/binding/*-musl-*; do
+			[[ ! -d $file ]] || ln -s "${file##*/}" "${file/-musl-/-glibc-}"
+		done
 	else
 		runtime=("$(program_folder "$4" "$5")/node")
 	fi
