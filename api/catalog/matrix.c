@@ -59,14 +59,15 @@ static int
 on_artifact(const struct db_row *row, void *arg)
 {
 	struct json *cell = cell_new(row_text(row, 0), row_text(row, 1), "succeeded");
-	struct json *artifact = json_object();
+	struct json *artifact = json_object(), *load = load_of(row_text(row, 4));
 
 	json_set_str(artifact, "sha256", row_text(row, 2));
 	json_set_int(artifact, "size", row_int(row, 3));
 	json_set_str(artifact, "prebuild", row_text(row, 5));
+	json_set_bool(artifact, "load_tested", json_bool(load, "ran", false));
 	json_set_str(cell, "reason", NULL);
 	json_set(cell, "artifact", artifact);
-	json_set(cell, "load", load_of(row_text(row, 4)));
+	json_set(cell, "load", load);
 	json_set_str(cell, "job", NULL);
 	json_add(arg, cell);
 	return 0;

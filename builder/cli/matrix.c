@@ -16,7 +16,7 @@
 #define ANSWER_SECONDS 30
 #define REASON_COLUMNS 100
 
-/* "node 20.20.2", "node 20.20.2 (qemu-aarch64)", "not loaded"; nothing for what is not published. */
+/* "node 20.20.2", "node 20.20.2 (qemu-aarch64)", "not load-tested"; nothing for what is not published. */
 static void
 add_load(struct buf *line, const struct json *cell)
 {
@@ -26,7 +26,7 @@ add_load(struct buf *line, const struct json *cell)
 	if (!json_is_object(load))
 		return;
 	if (!json_bool(load, "ran", false)) {
-		buf_adds(line, "not loaded");
+		buf_adds(line, "not load-tested");
 		return;
 	}
 	printable_add(line, json_str(load, "runtime", "an unnamed runtime"), 0);
