@@ -37,6 +37,7 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	$(LOCKFILE:%=builder/lockfile/%.c) $(NATIVES:%=builder/natives/%.c) \
 	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
+	builder/plan/xcode.c \
 	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)

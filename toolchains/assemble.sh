@@ -15,6 +15,7 @@ that are made of packages only; the others are named.
   --downloads DIR   where packages are kept (default: ${XDG_CACHE_HOME:-~/.cache}/prebuildd/downloads)
   --jobs N          processes at a time (default: as many as there are processors)
   --locked          fail when a locked package version is no longer offered
+  --macos-sdk DIR   a MacOSX*.sdk folder, for the targets of macOS; see docs/darwin.md
   --json            progress and results as JSON, one object a line, on standard output
   --relock          update the locks of the targets and of what they share, and do nothing else
   --list            print the targets that exist
@@ -22,7 +23,7 @@ END
 }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest windows description target relock; do
+for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest windows description target darwin relock; do
 	# shellcheck source=/dev/null
 	. "$HERE/lib/$part.sh"
 done
@@ -32,6 +33,8 @@ DIR=$cache/toolchains
 DOWNLOADS=$cache/downloads
 JOBS=$(nproc)
 LOCKED=no
+SDK=
+SDK_DIGEST=
 TMP=
 FAILED=
 relock=no
@@ -39,12 +42,13 @@ all=no
 targets=()
 while [[ $# -gt 0 ]]; do
 	case $1 in
-	--dir | --downloads | --jobs)
+	--dir | --downloads | --jobs | --macos-sdk)
 		[[ $# -gt 1 ]] || die "$1 needs a value; see --help"
 		case $1 in
 		--dir) DIR=$2 ;;
 		--downloads) DOWNLOADS=$2 ;;
 		--jobs) JOBS=$2 ;;
+		--macos-sdk) SDK=$2 ;;
 		esac
 		shift
 		;;
@@ -76,7 +80,10 @@ mapfile -t targets < <(printf '%s\n' "${targets[@]}" | awk 'NF && !seen[$0]++')
 for target in "${targets[@]}"; do
 	case $(target_recipe "$(target_conf "$target")") in
 	packages) ;;
-	macos-sdk) die "the toolchain of $target needs a macOS SDK; docs/darwin.md says what it would take" ;;
+	macos-sdk)
+		[[ -n $SDK ]] || die "the toolchain of $target needs a macOS SDK, which only you can bring: add --macos-sdk FOLDER, a MacOSX*.sdk folder of Xcode; see docs/darwin.md"
+		[[ $relock == no ]] || die "$target has no lock: its toolchain is made of the shared parts and your SDK"
+		;;
 	*) die "there is no toolchain for $target: nothing is built for it here; what was built elsewhere is published with: prebuildctl publish FILE --package PACKAGE@VERSION" ;;
 	esac
 done
@@ -86,6 +93,11 @@ fi
 [[ ${#targets[@]} -gt 0 ]] || die "name at least one target, or 'all'; see --help"
 [[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "--jobs takes a number, not '$JOBS'"
 need flock util-linux
+if [[ -n $SDK ]]; then
+	darwin_check "$SDK"
+	SDK=$(cd "$SDK" && pwd)
+	SDK_DIGEST=$(darwin_sdk_digest "$SDK")
+fi
 
 # Nothing that we make depends on the caller's umask or language.
 umask 022
@@ -113,6 +125,21 @@ trap 'exit 143' TERM HUP
 # Results and progress for programs go to descriptor 3: standard output may be a function's result.
 exec 3>&1
 
+# any_key, any_make: by the recipe of a target
+any_key() {	# TRIPLE ROOT NODE
+	case $(target_recipe "$(target_conf "$1")") in
+	macos-sdk) darwin_key "$@" ;;
+	*) target_key "$@" ;;
+	esac
+}
+
+any_make() {	# TRIPLE KEY ROOT NODE
+	case $(target_recipe "$(target_conf "$1")") in
+	macos-sdk) darwin_make "$@" ;;
+	*) target_make "$@" ;;
+	esac
+}
+
 component_key() {
 	printf '%s\n' "$HERE/lib/$1.sh" "$HERE/lib/manifest.sh" "$HERE/lib/unpack-deb" \
 		"$HERE/components/$1.conf" "$(lock_file "$1")" | key
@@ -126,7 +153,7 @@ look() {
 	node=$(made node "$node_key") || true
 	missing=()
 	for target in "${targets[@]}"; do
-		if [[ -z $root || -z $node ]] || ! folder=$(made "$target" "$(target_key "$target" "$root" "$node")") ||
+		if [[ -z $root || -z $node ]] || ! folder=$(made "$target" "$(any_key "$target" "$root" "$node")") ||
 			[[ $(readlink "$DIR/$target" || true) != "$folder" ]]; then
 			missing+=("$target")
 		fi
@@ -186,8 +213,8 @@ node=$(made node "$node_key")
 turn_end
 for target in "${missing[@]}"; do
 	turn_begin
-	key=$(target_key "$target" "$root" "$node")
-	folder=$(made "$target" "$key") || target_make "$target" "$key" "$root" "$node"
+	key=$(any_key "$target" "$root" "$node")
+	folder=$(made "$target" "$key") || any_make "$target" "$key" "$root" "$node"
 	target_link "$target" "$(made "$target" "$key")"
 	turn_end
 done

@@ -146,7 +146,10 @@ check_load(const char *toolchains, const struct target *target, const void *addo
 	struct json *out = NULL;
 	struct err e = {0};
 
-	if (toolchain_open(toolchains, target, &t, &e) != 0) {
+	if (toolchain_open(toolchains, target, &t, &e) == 0 && t.load_runtime == NULL)
+		err_set(&e, ERR_UNSUPPORTED, "nothing here runs a file for %s", target->triple);
+	if (e.code != 0) {
+		toolchain_fini(&t);
 		free(folder);
 		return not_ran(&e);
 	}

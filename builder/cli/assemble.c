@@ -25,6 +25,9 @@ static struct opt table[] = {
 	 .arg = "DIR",
 	 .text = "where they are (default ~/.cache/prebuildd/toolchains)"},
 	{.name = "downloads", .arg = "DIR", .text = "where packages are kept"},
+	{.name = "macos-sdk",
+	 .arg = "FOLDER",
+	 .text = "a MacOSX*.sdk folder, for the targets of macOS (docs/darwin.md)"},
 	{.name = "jobs", .arg = "N", .text = "processes at the same time"},
 	{.name = "locked", .text = "fail when a locked package version is no longer offered"},
 };
@@ -83,7 +86,7 @@ run_script(const struct strv *argv, struct err *e)
 static void
 assemble(struct opts *o, struct err *e)
 {
-	static const char *const passed[] = {"downloads", "jobs"};
+	static const char *const passed[] = {"downloads", "jobs", "macos-sdk"};
 	char *script = find_script("assemble.sh", e), *dir = ctl_toolchains_dir(o);
 	struct strv argv = {0};
 

@@ -52,6 +52,8 @@ make_argv(const struct engine *en, struct strv *argv)
 	strv_add(argv, PLAN_WORK "/plan.py");
 	if (en->spec.toolchain->target->pe_machine != 0)
 		strv_add(argv, "-DOS=win");
+	if (en->spec.toolchain->target->macho_cpu != 0)
+		strv_add(argv, "-DOS=mac");
 }
 
 static void

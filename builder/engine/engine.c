@@ -199,8 +199,11 @@ choose_runtime(struct engine *en, struct strv *argv)
 {
 	const struct toolchain *t = en->spec.toolchain;
 	unsigned abi = en->spec.abi.version;
-	const char *version, *space = strchr(t->load_runtime, ' ');
+	const char *version, *space;
 
+	if (t->load_runtime == NULL)
+		return false;
+	space = strchr(t->load_runtime, ' ');
 	en->runtime = xstrdup(t->load_runtime);
 	strv_extend(argv, &t->load_argv);
 	if (en->spec.abi.kind != ABI_NODE)
@@ -223,11 +226,14 @@ load(struct engine *en)
 	struct strv argv = {0};
 
 	if (!choose_runtime(en, &argv)) {
-		engine_say(en, "==> no Node with ABI %u for %s: not loaded", en->spec.abi.version,
-			   t->target->triple);
+		const char *reason = t->load_runtime == NULL
+					     ? "not load-tested: nothing here runs such a file"
+					     : "not load-tested: no Node with its ABI is there";
+
+		engine_say(en, "==> %s", reason);
 		en->load = json_object();
 		json_set_bool(en->load, "ran", false);
-		json_set_str(en->load, "reason", "not load-tested: no Node with its ABI is there");
+		json_set_str(en->load, "reason", reason);
 		strv_fini(&argv);
 		engine_next(en);
 		return;

@@ -9,6 +9,7 @@
 #include "builder/base/mem.h"
 #include "builder/plan/flags.h"
 #include "builder/plan/msvc.h"
+#include "builder/plan/xcode.h"
 #include "builder/toolchain/toolchain.h"
 
 const char plan_exports[] = "{ global: napi_register_module_v*; node_api_module_get_api_version_v*;"
@@ -105,26 +106,35 @@ one_of(const char *s, const char *const *list, size_t n)
 	return false;
 }
 
+static bool
+for_windows(const struct making *m)
+{
+	return m->toolchain->target != NULL && m->toolchain->target->pe_machine != 0;
+}
+
+static bool
+for_macos(const struct making *m)
+{
+	return m->toolchain->target != NULL && m->toolchain->target->macho_cpu != 0;
+}
+
 enum language { LANG_NONE, LANG_C, LANG_CXX, LANG_ASM };
 
+/* Objective-C is told by its suffix, to clang too; elsewhere than on macOS nobody compiles it. */
 static enum language
-language_of(const char *path)
+language_of(const struct making *m, const char *path)
 {
 	static const char *const cxx[] = {"cc", "cpp", "cxx", "c++", "C"};
 	static const char *const assembler[] = {"S", "s", "asm"};
 	const char *ext = extension(path);
 
-	if (strcmp(ext, "c") == 0)
+	if (strcmp(ext, "c") == 0 || (for_macos(m) && strcmp(ext, "m") == 0))
 		return LANG_C;
+	if (for_macos(m) && strcmp(ext, "mm") == 0)
+		return LANG_CXX;
 	if (one_of(ext, cxx, ARRAY_SIZE(cxx)))
 		return LANG_CXX;
 	return one_of(ext, assembler, ARRAY_SIZE(assembler)) ? LANG_ASM : LANG_NONE;
-}
-
-static bool
-for_windows(const struct making *m)
-{
-	return m->toolchain->target != NULL && m->toolchain->target->pe_machine != 0;
 }
 
 static void
@@ -161,6 +171,8 @@ plan_compile(struct making *m, struct unit *u, const char *source, enum language
 	strv_extend(&s->argv, lang == LANG_CXX ? m->cxx : &t->cc);
 	if (for_windows(m)) {
 		msvc_add_compile(u->release, lang == LANG_CXX, &s->argv, &m->plan->dropped);
+	} else if (for_macos(m)) {
+		xcode_add_compile(u->release, lang == LANG_CXX, &s->argv, &m->plan->dropped);
 	} else {
 		add_package_flags(m, u, "cflags", s);
 		add_package_flags(m, u, lang == LANG_CXX ? "cflags_cc" : "cflags_c", s);
@@ -277,6 +289,24 @@ link_windows(struct making *m, const struct unit *u, const struct strv *librarie
 		msvc_add_library(libraries->at[i], &s->argv);
 }
 
+/* The same patterns as plan_exports; what they do not name and nothing uses is left out of the file. */
+static void
+link_macos(struct making *m, const struct unit *u, const struct strv *libraries, struct step *s)
+{
+	static const char *const exports[] = {
+		"_napi_register_module_v*",
+		"_node_api_module_get_api_version_v*",
+		"_node_register_module_v*",
+	};
+
+	xcode_add_linker(u->release, &s->argv, &m->plan->dropped);
+	for (size_t i = 0; i < libraries->n; i++)
+		xcode_add_library(libraries->at[i], &s->argv, &m->plan->dropped);
+	strv_extend(&s->argv, &m->toolchain->ldflags);
+	for (size_t i = 0; i < ARRAY_SIZE(exports); i++)
+		strv_addf(&s->argv, "-Wl,-exported_symbol,%s", exports[i]);
+}
+
 static int
 plan_link(struct making *m, struct unit *u)
 {
@@ -296,13 +326,15 @@ plan_link(struct making *m, struct unit *u)
 	collect_archives(m, u, &archives, &libraries);
 	s->label = xasprintf("link %s", m->plan->addon);
 	strv_extend(&s->argv, m->cxx);
-	strv_add(&s->argv, "-shared");
-	if (!for_windows(m))
+	strv_add(&s->argv, for_macos(m) ? "-bundle" : "-shared");
+	if (!for_windows(m) && !for_macos(m))
 		strv_addf(&s->argv, "-Wl,-soname,%s", m->plan->addon);
 	strv_extend(&s->argv, &u->objects);
 	strv_extend(&s->argv, &archives);
 	if (for_windows(m))
 		link_windows(m, u, &libraries, s);
+	else if (for_macos(m))
+		link_macos(m, u, &libraries, s);
 	else
 		link_elf(m, u, &libraries, s);
 	strv_extend(&s->argv, m->ldlibs);
@@ -341,8 +373,8 @@ plan_unit(struct making *m, struct unit *u)
 
 		if (for_windows(m) && msvc_is_hook(path))
 			continue;
-		if (language_of(path) != LANG_NONE)
-			plan_compile(m, u, path, language_of(path));
+		if (language_of(m, path) != LANG_NONE)
+			plan_compile(m, u, path, language_of(m, path));
 		if (m->plan->count > PLAN_STEPS_MAX)
 			return err_set(m->e, ERR_LIMIT, "binding.gyp: more than %d steps",
 				       PLAN_STEPS_MAX);

@@ -43,7 +43,7 @@ TARGET_KEYS = (
 )
 CONFIGURATION_KEYS = (
     "defines", "include_dirs", "cflags", "cflags_c", "cflags_cc", "ldflags", "libraries",
-    "msvs_settings",
+    "msvs_settings", "xcode_settings",
 )
 
 

@@ -66,6 +66,8 @@ read_load(struct toolchain *t, struct err *e)
 	const struct json *load = json_get(t->description, "loadtest");
 	const char *kind = json_str(load, "kind", ""), *version = json_str(load, "version", "");
 
+	if (strcmp(kind, "none") == 0)
+		return 0;
 	if (read_list(load, "argv", &t->load_argv, e) != 0)
 		return e->code;
 	if (t->load_argv.n == 0)

@@ -27,9 +27,10 @@ struct toolchain {
 	char *node;                   /* Node with headers and npm, mounted at NODE_MOUNT */
 	struct strv cc, cxx, cflags, ldflags, ldlibs, ar, strip;
 	struct strv cxx_v8, ldlibs_v8; /* for addons that use V8: Node's own C++ library */
-	struct strv load_argv;    /* runs a script in the target's runtime, or loads an addon */
-	bool load_script;         /* the former */
-	char *load_runtime;       /* "node 20.20.2" */
+	struct strv
+		load_argv;  /* runs a script in the target's runtime, or loads an addon; or empty */
+	bool load_script;   /* the former */
+	char *load_runtime; /* "node 20.20.2"; NULL: nothing here runs the target's addons */
 	char *load_emulator;      /* "qemu-aarch64 7.2", or NULL */
 	unsigned node_abi;        /* of the Node that runs builds */
 	struct json *description; /* the whole document, for provenance */

@@ -300,3 +300,85 @@ TEST(no_compiler_for_v8_is_said)
 	toolchain_fini(&t);
 	json_free(gyp);
 }
+
+/* What node-gyp makes of an addon with OS=mac, with one thing of every kind. */
+static const char macos_like[] =
+	"{\"targets\":[{\"id\":\"a#target\",\"dir\":\"/work/src\",\"target_name\":\"a\","
+	"\"type\":\"loadable_module\",\"sources\":[\"a.cc\",\"b.c\",\"c.mm\",\"d.m\"],"
+	"\"libraries\":[\"-lz\",\"libiconv.dylib\",\"-framework Security\","
+	"\"$(SDKROOT)/System/Library/Frameworks/CoreServices.framework\",\"vendor/libx.a\"],"
+	"\"release\":{\"cflags\":[\"-DCFLAGS\"],\"ldflags\":[\"-Wl,-x\"],"
+	"\"defines\":[\"M=1\"],\"include_dirs\":[\"inc\"],\"xcode_settings\":{"
+	"\"GCC_OPTIMIZATION_LEVEL\":\"3\",\"GCC_ENABLE_CPP_EXCEPTIONS\":\"YES\","
+	"\"GCC_ENABLE_CPP_RTTI\":\"NO\",\"CLANG_CXX_LANGUAGE_STANDARD\":\"gnu++17\","
+	"\"GCC_C_LANGUAGE_STANDARD\":\"c11\",\"CLANG_CXX_LIBRARY\":\"libc++\","
+	"\"MACOSX_DEPLOYMENT_TARGET\":\"13.0\",\"WARNING_CFLAGS\":[\"-Wall\"],"
+	"\"GCC_PREPROCESSOR_DEFINITIONS\":[\"P=1\",\"$(inherited)\"],"
+	"\"OTHER_CFLAGS\":[\"-fno-strict-aliasing\",\"-flto\"],"
+	"\"OTHER_CPLUSPLUSFLAGS\":[\"$(OTHER_CFLAGS)\",\"-I$(SDKROOT)/usr/include/x\"],"
+	"\"OTHER_LDFLAGS\":[\"-Wl,-rpath,@loader_path\",\"-Wl,-bind_at_load\"]}}}]}";
+
+TEST(xcodes_settings_are_translated)
+{
+	struct abi napi = {ABI_NAPI, 6};
+	struct err e = {0};
+	struct plan p;
+	char *text;
+
+	if (!CHECK_MSG(plan_for("darwin-arm64", macos_like, napi, &p, &e) == 0, "%s", e.msg))
+		return;
+	CHECK(p.count == 6);
+	text = joined(&p.steps[0].argv);
+	CHECK_MSG(begins(text, "CXX -O3 -fno-rtti -std=gnu++17 -DP=1 -fno-strict-aliasing "
+			       "-I/toolchain/sysroot/usr/include/x -DM=1 -I/work/src/inc -fPIC"),
+		  "%s", text);
+	free(text);
+	text = joined(&p.steps[1].argv);
+	CHECK_MSG(begins(text, "CC -O3 -std=c11 -DP=1 -fno-strict-aliasing -DM=1 "), "%s", text);
+	free(text);
+	CHECK_STR(p.steps[2].argv.at[0], "CXX");
+	CHECK_STR(p.steps[3].argv.at[0], "CC");
+	text = joined(&p.steps[4].argv);
+	CHECK_MSG(strcmp(text, "CXX -bundle /work/obj/0-a.cc.o /work/obj/0-b.c.o "
+			       "/work/obj/0-c.mm.o /work/obj/0-d.m.o -Wl,-bind_at_load -lz -liconv "
+			       "-framework Security -framework CoreServices vendor/libx.a -ldours "
+			       "-Wl,-exported_symbol,_napi_register_module_v* "
+			       "-Wl,-exported_symbol,_node_api_module_get_api_version_v* "
+			       "-Wl,-exported_symbol,_node_register_module_v* -lm -o "
+			       "/work/obj/a.node") == 0,
+		  "%s", text);
+	free(text);
+	CHECK(p.dropped.n == 2);
+	CHECK(strv_has(&p.dropped, "-flto") && strv_has(&p.dropped, "-Wl,-rpath,@loader_path"));
+	plan_fini(&p);
+	/* Without a word of the package, and elsewhere than on macOS. */
+	CHECK_INT(plan_text(macos_like, &p, &e), 0);
+	CHECK_MSG(p.count == 4, "Objective-C is compiled on macOS only");
+	text = joined(&p.steps[1].argv);
+	CHECK_MSG(begins(text, "CC -DCFLAGS -DM=1 "), "%s", text);
+	free(text);
+	plan_fini(&p);
+}
+
+/* C++ flags that name no others take their place. */
+TEST(xcodes_flags_for_cxx_alone)
+{
+	static const char text[] =
+		"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"target_name\":\"a\","
+		"\"type\":\"loadable_module\",\"sources\":[\"a.cc\",\"b.c\"],\"release\":"
+		"{\"xcode_settings\":{\"OTHER_CFLAGS\":\"-Dboth\","
+		"\"OTHER_CPLUSPLUSFLAGS\":[\"-Dcxx\"]}}}]}";
+	struct err e = {0};
+	struct plan p;
+	char *argv;
+
+	if (!CHECK(plan_for("darwin-x64", text, (struct abi){ABI_NAPI, 6}, &p, &e) == 0))
+		return;
+	argv = joined(&p.steps[0].argv);
+	CHECK_MSG(begins(argv, "CXX -Os -Dcxx -fPIC"), "%s", argv);
+	free(argv);
+	argv = joined(&p.steps[1].argv);
+	CHECK_MSG(begins(argv, "CC -Os -Dboth -fPIC"), "%s", argv);
+	free(argv);
+	plan_fini(&p);
+}
