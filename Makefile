@@ -10,28 +10,28 @@ SHELL = /bin/bash
 
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
-MODEL = abi job job_limits key name package target
+MODEL = abi git_hosts job job_limits key name origin package target
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa \
 	elf_layout elf_needs elf_notes elf_paths elf_place elf_ranges elf_read elf_relocs elf_sections \
 	elf_symbols elf_target format glibc glibc_table macho_check macho_read macho_rules \
 	macho_signature musl musl_missing musl_table napi napi_table node_abi node_names pe_check \
 	pe_entry pe_read report runs_on x86_code x86_insn x86_reach
 TRANSFER = certificates fetch request
-SOURCE = default_abi registry unpack
+SOURCE = default_abi git git_remote git_socket git_tree gitmodules registry unpack
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = command compile compiled configure configured engine footprint pre_gyp resolve run share \
-	steps trace usage
+ENGINE = clone command compile compiled configure configured engine footprint manifest online \
+	pre_gyp resolve run share steps trace usage
 REMOTE = remote
 CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
-	progress publish status targets
+	progress publish source status targets
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sqlite \
-	tally toolchains
+CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sources \
+	sqlite tally toolchains
 ROUTES = artifacts auth build_request builds check dist events health jobs lease matrix metrics \
-	misses openapi policy prebuilds publish result service webhooks
+	misses openapi policy prebuilds publish result service sources webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -44,15 +44,16 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
 	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
 	api/publish/publish.c api/embedded.c api/serve.c \
-	builder/check/confined.c
+	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules build_request catalog compiled configured coverage default_abi \
-	elf_functions elf_ranges elf_read engine events fetch file http_body http_parser http_peers \
-	http_range http_reply http_router http_server http_spool http_target inventory job job_limits \
-	json lockfile macho musl name native openapi opt pack package pe plan policy quota registry run \
-	sandbox share signature sources store target unpack x86_insn
+TESTS = abi audit audit_rules build_request catalog catalog_sources compiled configured coverage \
+	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
+	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
+	http_target inventory job job_limits json lockfile macho musl name native openapi opt origin pack \
+	package pe plan policy quota registry run sandbox share signature sources store target unpack \
+	x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
 	toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
@@ -64,7 +65,7 @@ SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
 
 # ---- libraries, all from Debian ----
-PACKAGES = libuv libcurl libarchive libcjson libsodium sqlite3 libseccomp yaml-0.1
+PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccomp yaml-0.1
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
@@ -86,7 +87,9 @@ FLAGS_cov = -O0 --coverage
 FLAGS_fuzz = -fsanitize=fuzzer-no-link $(FLAGS_asan)
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(CI)$(WERROR),-Werror)
-CFLAGS = -std=c11 -D_GNU_SOURCE -g -fstack-protector-strong -fPIE -pthread $(FLAGS_$(MODE)) $(WARN) \
+# Hidden, because a name of ours must not take the place of one in a library: libgit2's HTTP has
+# http_parser_init, too.
+CFLAGS = -std=c11 -D_GNU_SOURCE -g -fvisibility=hidden -fstack-protector-strong -fPIE -pthread $(FLAGS_$(MODE)) $(WARN) \
 	-I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS)
 LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
 

@@ -32,6 +32,7 @@
 #include "builder/base/mem.h"
 #include "builder/base/opt.h"
 #include "builder/cli/program.h"
+#include "builder/model/git_hosts.h"
 #include "builder/model/job_limits.h"
 
 #define TICK_MS         1000
@@ -100,6 +101,10 @@ static struct opt table[] = {
 	{.name = "registry",
 	 .arg = "URL",
 	 .text = "where package sources come from (default: npm's configured registry)"},
+	{.name = "git-hosts",
+	 .arg = "LIST",
+	 .text = "hosts from which git sources may come, or none (default: all of the public "
+		 "internet, over https)"},
 	{.name = "max-body", .arg = "SIZE", .value = "1M", .text = "limit of a JSON body"},
 	{.name = "max-header", .arg = "SIZE", .value = "16K", .text = "limit of a header block"},
 	{.name = "max-upload", .arg = "SIZE", .value = "512M", .text = "limit of an upload"},
@@ -196,6 +201,7 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 {
 	const struct opt *listen = opts_get(o, "listen"), *auth = opts_get(o, "auth");
 	unsigned long long size;
+	struct job_limits jobs;
 	long n;
 	bool loopback = is_loopback(listen->value);
 
@@ -258,7 +264,11 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	if (opt_size(opts_get(o, "max-upload"), &size, e) != 0)
 		return e->code;
 	limits->upload = size;
-	if (job_limits_read(o, &(struct job_limits){0}, e) != 0)
+	if (job_limits_read(o, &jobs, e) != 0)
+		return e->code;
+	s->service.source_max = jobs.source_packed;
+	if (opts_get(o, "git-hosts")->given &&
+	    git_hosts_check(opts_get(o, "git-hosts")->value, e) != 0)
 		return e->code;
 	if (opt_number(opts_get(o, "max-connections"), 1, 1000000, &n, e) != 0)
 		return e->code;
@@ -467,6 +477,7 @@ static void
 start_worker(struct serve *s, const struct opts *o)
 {
 	const struct opt *registry = opts_get((struct opts *)(uintptr_t)o, "registry");
+	const struct opt *hosts = opts_get((struct opts *)(uintptr_t)o, "git-hosts");
 	static const char *const limits[] = {
 #define X(field, kind, flag, value, text) flag,
 		JOB_LIMITS(X)
@@ -486,6 +497,8 @@ start_worker(struct serve *s, const struct opts *o)
 		argv[n++] = xasprintf("--token-file=%s", s->worker_token_file);
 	if (registry->given)
 		argv[n++] = xasprintf("--registry=%s", registry->value);
+	if (hosts->given)
+		argv[n++] = xasprintf("--git-hosts=%s", hosts->value);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		argv[n++] = xasprintf("--%s=%s", limits[i],
 				      opts_get((struct opts *)(uintptr_t)o, limits[i])->value);

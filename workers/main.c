@@ -20,6 +20,7 @@
 #include "builder/cli/program.h"
 #include "builder/engine/configured.h"
 #include "builder/engine/share.h"
+#include "builder/model/git_hosts.h"
 #include "builder/remote/remote.h"
 #include "builder/source/registry.h"
 #include "workers/inventory.h"
@@ -59,6 +60,10 @@ static struct opt table[] = {
 	{.name = "registry",
 	 .arg = "URL",
 	 .text = "where package sources come from (default: npm's configured registry)"},
+	{.name = "git-hosts",
+	 .arg = "LIST",
+	 .text = "hosts from which git sources may come, or none (default: all of the public "
+		 "internet, over https)"},
 	{.name = "embedded", .text = "ends with its parent, which is the service"},
 	{.name = "verbose", .text = "log more"},
 	JOB_LIMITS(JOB_LIMIT_FLAG)};
@@ -191,6 +196,11 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 		.configured = configured_new(),
 		.quota = &w->quota,
 	};
+	if (opts_get(o, "git-hosts")->given) {
+		w->config.git_hosts = opts_get(o, "git-hosts")->value;
+		if (git_hosts_check(w->config.git_hosts, e) != 0)
+			return e->code;
+	}
 	if (job_limits_read(o, &w->config.limits, e) != 0)
 		return e->code;
 	if (privilege_drop(&w->toolchains, &w->cache, e) != 0)

@@ -50,9 +50,10 @@ struct slot {
 	void *stopped_arg;
 
 	/* The job that is held. */
-	struct json *job; /* the lease's answer, NULL if there is none */
-	struct err e;     /* of the work under way */
-	char *source;     /* path of the bundle */
+	struct json *job;     /* the lease's answer, NULL if there is none */
+	struct err e;         /* of the work under way */
+	char *source;         /* path of the bundle, or of an upload to resolve */
+	struct origin origin; /* of a resolve job */
 	struct engine *engine;
 	struct resolve *resolve;
 	struct json *result; /* what will be delivered */
@@ -239,6 +240,9 @@ prepare_on_pool(uv_work_t *w)
 	if (strcmp(json_str(s->job, "kind", ""), "build") == 0)
 		sources_get(s->config->sources, &s->remote, json_str(s->job, "source", ""),
 			    &s->source, &s->e);
+	else if (origin_parse(json_str(s->job, "origin", ""), &s->origin, &s->e) == 0 &&
+		 s->origin.kind == ORIGIN_UPLOAD)
+		sources_get(s->config->sources, &s->remote, s->origin.digest, &s->source, &s->e);
 }
 
 /* ---- RUN ---- */
@@ -302,6 +306,8 @@ on_resolved(const struct resolve_result *r, void *arg)
 		json_set_str(source, "origin", r->origin);
 		json_set_str(source, "lock", r->lock);
 		json_set_str(source, "abi", r->abi);
+		json_set_str(source, "package", r->package);
+		json_set_str(source, "version", r->version);
 		json_set(s->result, "source", source);
 		set_upload(s, r->bundle);
 	}
@@ -314,6 +320,9 @@ run_resolve(struct slot *s)
 	struct resolve_spec spec = {
 		.package = json_str(s->job, "package", ""),
 		.version = json_str(s->job, "version", ""),
+		.origin = s->origin,
+		.upload = s->source,
+		.git_hosts = s->config->git_hosts,
 		.registry = s->config->registry,
 		.toolchain = inventory_find(s->config->inventory, NULL),
 		.scratch = s->scratch,
@@ -347,7 +356,10 @@ run_build(struct slot *s)
 	const struct target *t = target_find(json_str(s->job, "target", ""));
 
 	free(s->objects);
-	s->objects = xasprintf("%s/" OBJECTS_DIR "/%s", s->config->cache, spec.package);
+	s->objects = NULL;
+	/* What anybody calls by the package's name (sources of git and uploads) shares nothing with it. */
+	if (strchr(spec.version, '+') == NULL)
+		s->objects = xasprintf("%s/" OBJECTS_DIR "/%s", s->config->cache, spec.package);
 	spec.objects = s->objects;
 	spec.toolchain = t != NULL ? inventory_find(s->config->inventory, t) : NULL;
 	if (spec.toolchain == NULL || abi_parse(json_str(s->job, "abi", ""), &spec.abi) != 0) {

@@ -27,9 +27,10 @@ struct uv_loop_s;
 /* Shared by all slots; outlives them. */
 struct slot_config {
 	const char *server, *token;
-	const char *name;     /* of the worker; a slot adds its number */
-	const char *cache;    /* for scratch folders */
-	const char *registry; /* base URL */
+	const char *name;      /* of the worker; a slot adds its number */
+	const char *cache;     /* for scratch folders */
+	const char *registry;  /* base URL */
+	const char *git_hosts; /* git_hosts.h's list, or NULL */
 	struct inventory *inventory;
 	struct share *share;
 	struct configured *configured;

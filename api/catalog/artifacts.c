@@ -93,7 +93,9 @@ artifacts_put(struct db *db, const struct artifact *a, const struct artifact_nam
 #define COLUMNS                                                                                   \
 	"id, digest, key, package, version, abi, target, file, size, source, toolchain, created," \
 	" (SELECT path FROM name WHERE name.artifact = artifact.id"                               \
-	" AND name.layout = 'prebuild-install'), " ARTIFACT_LOADED
+	" AND name.layout = 'prebuild-install'), " ARTIFACT_LOADED ","                            \
+	" (SELECT origin FROM source WHERE source.package = artifact.package"                     \
+	" AND source.version = artifact.version)"
 
 static struct json *
 artifact_object(const struct db_row *row)
@@ -115,6 +117,7 @@ artifact_object(const struct db_row *row)
 	json_set_str(o, "created", created);
 	json_set_str(o, "prebuild", row_text(row, 12));
 	json_set_bool(o, "load_tested", row_int(row, 13) != 0);
+	json_set_str(o, "origin", row_text(row, 14));
 	return o;
 }
 

@@ -130,9 +130,8 @@ events_job_new(struct db *db, int64_t job, int64_t now, struct err *e)
 	return r;
 }
 
-/* Builds for which this final job was the last one that was open. */
-static int
-end_builds(struct db *db, int64_t job, int64_t now, struct err *e)
+int
+events_end_builds(struct db *db, int64_t job, int64_t now, struct err *e)
 {
 	struct builds builds = {0};
 	int r = DB_EXEC(
@@ -161,7 +160,7 @@ events_jobs_changed(struct db *db, const int64_t *jobs, size_t n, int64_t now, s
 		if (r == 0 && t.payload != NULL && job_state_final(t.state)) {
 			r = tally_job(db, t.target, t.state, t.code, e);
 			if (r == 0)
-				r = end_builds(db, jobs[i], now, e);
+				r = events_end_builds(db, jobs[i], now, e);
 		}
 		told_fini(&t);
 	}

@@ -37,6 +37,9 @@ int events_job_new(struct db *db, int64_t job, int64_t now, struct err *e);
 /* Jobs whose state has changed: those that are final now are counted (tally.h) and may end builds. */
 int events_jobs_changed(struct db *db, const int64_t *jobs, size_t n, int64_t now, struct err *e);
 
+/* Builds that want this job, which is final: those end that want nothing else that is open. */
+int events_end_builds(struct db *db, int64_t job, int64_t now, struct err *e);
+
 int events_progress(struct db *db, int64_t job, const char *stage, int64_t step, int64_t steps,
 		    int64_t now, struct err *e);
 

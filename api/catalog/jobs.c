@@ -1,25 +1,28 @@
 #include "api/catalog/jobs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/catalog/db.h"
 #include "api/catalog/events.h"
+#include "api/catalog/jobs_parts.h"
+#include "api/catalog/sources.h"
 #include "builder/base/clock.h"
 #include "builder/base/mem.h"
 #include "builder/model/key.h"
 
-/* ---- small helpers over rows ---- */
+/* ---- what sources.c needs, too ---- */
 
-static int
-on_int(const struct db_row *row, void *arg)
+int
+jobs_on_int(const struct db_row *row, void *arg)
 {
 	*(int64_t *)arg = row_int(row, 0);
 	return 0;
 }
 
-static int
-on_text(const struct db_row *row, void *arg)
+int
+jobs_on_text(const struct db_row *row, void *arg)
 {
 	const char *s = row_text(row, 0);
 
@@ -30,25 +33,18 @@ on_text(const struct db_row *row, void *arg)
 	return 0;
 }
 
-/* A list of ids, collected before other statements touch the same table. */
-struct ids {
-	int64_t *at;
-	size_t n;
-};
-
-static int
-on_id(const struct db_row *row, void *arg)
+int
+jobs_on_id(const struct db_row *row, void *arg)
 {
-	struct ids *ids = arg;
+	struct job_ids *ids = arg;
 
 	ids->at = xrealloc(ids->at, (ids->n + 1) * sizeof *ids->at);
 	ids->at[ids->n++] = row_int(row, 0);
 	return 0;
 }
 
-/* Tells of jobs whose state a statement has changed (RETURNING id). r: how that went. */
-static int
-changed(struct db *db, struct ids *ids, int r, int64_t now, struct err *e)
+int
+jobs_changed(struct db *db, struct job_ids *ids, int r, int64_t now, struct err *e)
 {
 	if (r == 0)
 		r = events_jobs_changed(db, ids->at, ids->n, now, e);
@@ -62,18 +58,26 @@ changed_one(struct db *db, int64_t job, int r, int64_t now, struct err *e)
 	return r != 0 ? r : events_jobs_changed(db, &job, 1, now, e);
 }
 
-static char *
-intent_of(const char *kind, const char *package, const char *version, const char *abi,
-	  const char *target)
+char *
+jobs_copy(const struct db_row *row, int column)
 {
-	return xasprintf("%s %s@%s %s %s", kind, package, version, abi, target);
+	const char *s = row_text(row, column);
+
+	return xstrdup(s != NULL ? s : "");
 }
 
-static int
-live_job(struct db *db, const char *intent, int64_t *id, struct err *e)
+char *
+jobs_intent(const struct job_new *j)
+{
+	return xasprintf("%s %s@%s %s %s%s%s", j->kind, j->package, j->version, j->abi, j->target,
+			 j->origin[0] != '\0' ? " " : "", j->origin);
+}
+
+int
+jobs_live(struct db *db, const char *intent, int64_t *id, struct err *e)
 {
 	*id = 0;
-	return DB_EXEC(db, e, on_int, id,
+	return DB_EXEC(db, e, jobs_on_int, id,
 		       "SELECT id FROM job WHERE intent = ?1"
 		       " AND state IN ('waiting', 'queued', 'running')",
 		       db_text(intent));
@@ -81,47 +85,44 @@ live_job(struct db *db, const char *intent, int64_t *id, struct err *e)
 
 /* ---- requests ---- */
 
-/* due: when its turn is (JOB_SPREAD_MS). The queue is in the order of priority = -due. */
-struct job_new {
-	const char *kind, *package, *version, *target, *abi, *state, *artifact;
-	int64_t now, due;
-};
-
 static int
 insert_job(struct db *db, const struct job_new *j, int64_t *id, struct err *e)
 {
-	char *intent = intent_of(j->kind, j->package, j->version, j->abi, j->target);
-	int r = DB_EXEC(db, e, on_int, id,
+	char *intent = jobs_intent(j);
+	int r = DB_EXEC(db, e, jobs_on_int, id,
 			"INSERT INTO job (kind, intent, package, version, target, abi, state,"
-			" artifact, created, finished, priority)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
+			" artifact, created, finished, priority, origin)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id",
 			db_text(j->kind), db_text(intent), db_text(j->package), db_text(j->version),
 			db_text(j->target), db_text(j->abi), db_text(j->state),
 			db_text(j->artifact), db_int(j->now),
-			j->artifact != NULL ? db_int(j->now) : db_text(NULL), db_int(-j->due));
+			j->artifact != NULL ? db_int(j->now) : db_text(NULL), db_int(-j->due),
+			db_text(j->origin));
 
 	free(intent);
 	return r != 0 ? r : events_job_new(db, *id, j->now, e);
 }
 
-/* The job that stands for a published artifact, made if the artifact came another way. */
-static int
-published_job(struct db *db, const struct job_new *want, const char *intent, int64_t *id,
-	      struct err *e)
+int
+jobs_published(struct db *db, const struct job_new *want, const char *intent, int64_t *id,
+	       struct err *e)
 {
 	struct job_new done = *want;
 	char *digest = NULL;
 	int r;
 
 	*id = 0;
-	r = DB_EXEC(db, e, on_text, &digest,
+	/* What waits for a source has no name yet under which something could be published. */
+	if (want->origin[0] != '\0')
+		return 0;
+	r = DB_EXEC(db, e, jobs_on_text, &digest,
 		    "SELECT digest FROM artifact WHERE package = ?1 AND version = ?2"
 		    " AND abi = ?3 AND target = ?4",
 		    db_text(want->package), db_text(want->version), db_text(want->abi),
 		    db_text(want->target));
 	if (r != 0 || digest == NULL)
 		return r;
-	r = DB_EXEC(db, e, on_int, id,
+	r = DB_EXEC(db, e, jobs_on_int, id,
 		    "SELECT id FROM job WHERE intent = ?1 AND state = 'succeeded'"
 		    " ORDER BY id DESC LIMIT 1",
 		    db_text(intent));
@@ -155,13 +156,13 @@ jobs_hurry(struct db *db, int64_t job, int64_t due, struct err *e)
 static int
 request_one(struct db *db, int64_t build, struct job_new *want, bool *created, struct err *e)
 {
-	char *intent = intent_of(want->kind, want->package, want->version, want->abi, want->target);
+	char *intent = jobs_intent(want);
 	int64_t job = 0;
-	int r = published_job(db, want, intent, &job, e);
+	int r = jobs_published(db, want, intent, &job, e);
 
 	if (r == 0 && job == 0) {
 		*created = true;
-		r = live_job(db, intent, &job, e);
+		r = jobs_live(db, intent, &job, e);
 		if (r == 0 && job != 0)
 			r = jobs_hurry(db, job, want->due, e);
 		else if (r == 0)
@@ -174,53 +175,115 @@ request_one(struct db *db, int64_t build, struct job_new *want, bool *created, s
 	return r;
 }
 
-int
-jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
-	     bool *created, struct err *e)
+static int
+check_queue(struct db *db, const struct build_request *want, struct err *e)
 {
-	struct job_new job = {.kind = "build",
-			      .package = want->package,
-			      .version = want->version,
-			      .now = now,
-			      .due = now};
-	char *abi = NULL;
 	int64_t live = 0;
-	int r;
+	int r = DB_EXEC(db, e, jobs_on_int, &live,
+			"SELECT count(*) FROM (SELECT 1 FROM job"
+			" WHERE state IN ('queued', 'waiting') LIMIT ?1) q",
+			db_int(want->queue_max + 1));
 
-	*created = false;
-	r = DB_EXEC(db, e, on_int, &live,
-		    "SELECT count(*) FROM (SELECT 1 FROM job WHERE state IN ('queued', 'waiting')"
-		    " LIMIT ?1) q",
-		    db_int(want->queue_max + 1));
 	if (r == 0 && live > want->queue_max)
 		return err_set(e, ERR_BUSY,
 			       "the queue holds %lld jobs (limit max-queue); try again later",
 			       (long long)live);
-	if (r == 0)
-		r = DB_EXEC(db, e, on_text, &abi,
-			    "SELECT abi FROM source WHERE package = ?1 AND version = ?2",
-			    db_text(want->package), db_text(want->version));
-	if (r == 0)
-		r = DB_EXEC(db, e, on_int, build,
-			    "INSERT INTO build (requester, package, version, created)"
-			    " VALUES (?1, ?2, ?3, ?4) RETURNING id",
-			    db_text(want->requester), db_text(want->package),
-			    db_text(want->version), db_int(now));
-	/* An unknown source leaves the default ABI unknown, too: "" until it is resolved. */
-	job.state = abi != NULL ? "queued" : "waiting";
+	return r;
+}
+
+/* The source of another origin, if it is known; else *version is what its jobs wait under. */
+static int
+find_other(struct db *db, const struct build_request *want, struct source_known *known,
+	   char version[PACKAGE_VERSION_MAX + 1], struct err *e)
+{
+	char pin[ORIGIN_PIN_SIZE];
+	bool pinned = origin_pin(&want->origin, pin), uploaded = true;
+	int r = 0;
+
+	version[0] = '\0';
+	if (want->version[0] != '\0')
+		r = origin_version(want->version, pinned ? pin : NULL, version, e);
+	if (r == 0 && pinned)
+		r = sources_find_pinned(db, pin, want->package, version, known, e);
+	if (r == 0 && known->package == NULL && want->origin.kind == ORIGIN_UPLOAD)
+		r = uploads_known(db, want->origin.digest, &uploaded, e);
+	if (r == 0 && !uploaded)
+		return err_set(e, ERR_NOT_FOUND,
+			       "source: sha256:%s was not uploaded here; PUT it to /v1/sources",
+			       want->origin.digest);
+	return r;
+}
+
+static int
+find_source(struct db *db, const struct build_request *want, struct source_known *known,
+	    char version[PACKAGE_VERSION_MAX + 1], struct err *e)
+{
+	int r;
+
+	if (want->origin.kind != ORIGIN_REGISTRY)
+		return find_other(db, want, known, version, e);
+	snprintf(version, PACKAGE_VERSION_MAX + 1, "%s", want->version);
+	r = sources_find(db, want->package, want->version, known, e);
+	if (r == 0 && known->package == NULL && origin_is_pinned(version))
+		return err_set(e, ERR_NOT_FOUND,
+			       "%s@%s is no version of the registry, and no such source was built "
+			       "here; build it from its git repository or an upload first",
+			       want->package, version);
+	return r;
+}
+
+/* A job for each target and ABI. */
+static int
+request_all(struct db *db, const struct build_request *want, int64_t build, struct job_new *job,
+	    const char *abi, bool *created, struct err *e)
+{
+	int r = 0;
+
 	for (size_t t = 0; r == 0 && t < want->target_count; t++) {
-		job.target = want->targets[t];
-		job.abi = abi != NULL ? abi : "";
+		job->target = want->targets[t];
+		/* An unknown source leaves the default ABI unknown, too: "" until it is resolved. */
+		job->abi = abi != NULL ? abi : "";
 		if (want->abi_count == 0)
-			r = request_one(db, *build, &job, created, e);
+			r = request_one(db, build, job, created, e);
 		for (size_t a = 0; r == 0 && a < want->abi_count; a++) {
-			job.abi = want->abis[a];
-			r = request_one(db, *build, &job, created, e);
+			job->abi = want->abis[a];
+			r = request_one(db, build, job, created, e);
 		}
 	}
-	if (r == 0 && abi == NULL && *created) {
-		bool ignored;
+	return r;
+}
 
+int
+jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
+	     bool *created, struct err *e)
+{
+	struct job_new job = {.kind = "build", .now = now, .due = now, .origin = ""};
+	char version[PACKAGE_VERSION_MAX + 1], pin[ORIGIN_PIN_SIZE];
+	char *asked = origin_text(&want->origin), *origin = NULL;
+	struct source_known known = {0};
+	bool ignored;
+	int r;
+
+	*created = false;
+	r = check_queue(db, want, e);
+	if (r == 0)
+		r = find_source(db, want, &known, version, e);
+	job.package = known.package != NULL ? known.package : want->package;
+	job.version = known.version != NULL ? known.version : version;
+	if (r == 0)
+		r = DB_EXEC(db, e, jobs_on_int, build,
+			    "INSERT INTO build (requester, package, version, created, origin)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+			    db_text(want->requester), db_text(job.package), db_text(job.version),
+			    db_int(now), db_text(asked));
+	if (known.abi == NULL && want->origin.kind == ORIGIN_GIT && !origin_pin(&want->origin, pin))
+		origin = xasprintf("%s b%lld", asked, (long long)*build);
+	if (known.abi == NULL)
+		job.origin = origin != NULL ? origin : asked;
+	job.state = known.abi != NULL ? "queued" : "waiting";
+	if (r == 0)
+		r = request_all(db, want, *build, &job, known.abi, created, e);
+	if (r == 0 && known.abi == NULL && *created) {
 		job.kind = "resolve";
 		job.target = job.abi = "";
 		job.state = "queued";
@@ -229,19 +292,13 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 	}
 	if (r == 0 && !*created)
 		r = events_build_ended(db, *build, now, e);
-	free(abi);
+	source_known_fini(&known);
+	free(origin);
+	free(asked);
 	return r;
 }
 
 /* ---- leases ---- */
-
-static char *
-copy(const struct db_row *row, int column)
-{
-	const char *s = row_text(row, column);
-
-	return xstrdup(s != NULL ? s : "");
-}
 
 static int
 on_lease(const struct db_row *row, void *arg)
@@ -250,13 +307,16 @@ on_lease(const struct db_row *row, void *arg)
 
 	l->job = row_int(row, 0);
 	l->fence = row_int(row, 1) + 1;
-	l->kind = copy(row, 2);
-	l->package = copy(row, 3);
-	l->version = copy(row, 4);
-	l->target = copy(row, 5);
-	l->abi = copy(row, 6);
-	l->source = copy(row, 7);
-	l->lock = copy(row, 8);
+	l->kind = jobs_copy(row, 2);
+	l->package = jobs_copy(row, 3);
+	l->version = jobs_copy(row, 4);
+	l->target = jobs_copy(row, 5);
+	l->abi = jobs_copy(row, 6);
+	l->source = jobs_copy(row, 7);
+	l->lock = jobs_copy(row, 8);
+	l->origin = jobs_copy(row, 9);
+	/* Behind a space is the build that it is for. */
+	l->origin[strcspn(l->origin, " ")] = '\0';
 	return 0;
 }
 
@@ -270,6 +330,7 @@ lease_fini(struct lease *l)
 	free(l->abi);
 	free(l->source);
 	free(l->lock);
+	free(l->origin);
 	free(l->key);
 	*l = (struct lease){0};
 }
@@ -285,7 +346,7 @@ next_queued(struct db *db, const struct lease_request *req, struct lease *out, s
 	values[JOB_TARGETS_MAX + 1] = db_int(req->due_only ? -req->now : INT64_MIN);
 	return db_exec(db,
 		       "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
-		       " job.abi, source.digest, source.lock FROM job"
+		       " job.abi, source.digest, source.lock, job.origin FROM job"
 		       " LEFT JOIN source ON source.package = job.package"
 		       " AND source.version = job.version"
 		       " WHERE job.state = 'queued' AND job.target IN (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
@@ -310,17 +371,19 @@ take_build(struct db *db, const struct lease_request *req, struct lease *l, bool
 	   struct err *e)
 {
 	const char *toolchain = toolchain_for(req, l->target);
+	char *identity = xasprintf("%s@%s", l->package, l->version), *digest = NULL;
 	char key[DIGEST_HEX_SIZE];
-	char *digest = NULL;
 	int r;
 
 	key_compute(&(struct key_parts){.source = l->source,
 					.lock = l->lock,
 					.abi = l->abi,
 					.target = l->target,
-					.toolchain = toolchain},
+					.toolchain = toolchain,
+					.identity = origin_is_pinned(l->version) ? identity : NULL},
 		    key);
-	r = DB_EXEC(db, e, on_text, &digest, "SELECT digest FROM artifact WHERE key = ?1",
+	free(identity);
+	r = DB_EXEC(db, e, jobs_on_text, &digest, "SELECT digest FROM artifact WHERE key = ?1",
 		    db_text(key));
 	*taken = digest == NULL;
 	if (r == 0 && digest != NULL)
@@ -374,7 +437,7 @@ int
 jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e)
 {
 	int64_t found = 0;
-	int r = DB_EXEC(db, e, on_int, &found,
+	int r = DB_EXEC(db, e, jobs_on_int, &found,
 			"SELECT 1 FROM job WHERE id = ?1 AND fence = ?2 AND state = 'running'",
 			db_int(job), db_int(fence));
 
@@ -388,7 +451,7 @@ static int
 is_cancelled(struct db *db, int64_t job, int64_t fence, struct err *e)
 {
 	int64_t found = 0;
-	int r = DB_EXEC(db, e, on_int, &found,
+	int r = DB_EXEC(db, e, jobs_on_int, &found,
 			"SELECT 1 FROM job WHERE id = ?1 AND fence = ?2 AND state = 'cancelled'",
 			db_int(job), db_int(fence));
 
@@ -406,7 +469,7 @@ jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const
 
 	if (is_cancelled(db, job, fence, e) != 0 || jobs_check_lease(db, job, fence, e) != 0)
 		return e->code;
-	r = DB_EXEC(db, e, on_int, &same,
+	r = DB_EXEC(db, e, jobs_on_int, &same,
 		    "SELECT 1 FROM job WHERE id = ?1 AND stage = ?2 AND step = ?3 AND steps = ?4",
 		    db_int(job), db_text(stage), db_int(step), db_int(steps));
 	if (r == 0)
@@ -426,17 +489,18 @@ static int
 fail_waiting(struct db *db, int64_t resolve, const char *code, const char *error, int64_t now,
 	     struct err *e)
 {
-	struct ids ids = {0};
-	int r = DB_EXEC(db, e, on_id, &ids,
+	struct job_ids ids = {0};
+	int r = DB_EXEC(db, e, jobs_on_id, &ids,
 			"UPDATE job SET state = 'failed', code = ?1, error = ?2, finished = ?3"
 			" WHERE state = 'waiting'"
 			" AND package = (SELECT package FROM job r WHERE r.id = ?4)"
 			" AND version = (SELECT version FROM job r WHERE r.id = ?4)"
+			" AND origin = (SELECT origin FROM job r WHERE r.id = ?4)"
 			" AND EXISTS (SELECT 1 FROM job r WHERE r.id = ?4 AND r.kind = 'resolve')"
 			" RETURNING id",
 			db_text(code), db_text(error), db_int(now), db_int(resolve));
 
-	return changed(db, &ids, r, now, e);
+	return jobs_changed(db, &ids, r, now, e);
 }
 
 static int
@@ -444,7 +508,7 @@ give_back(struct db *db, int64_t job, const char *code, const char *error, int64
 	  struct err *e)
 {
 	int64_t attempt = 0;
-	int r = DB_EXEC(db, e, on_int, &attempt, "SELECT attempt FROM job WHERE id = ?1",
+	int r = DB_EXEC(db, e, jobs_on_int, &attempt, "SELECT attempt FROM job WHERE id = ?1",
 			db_int(job));
 
 	if (r != 0)
@@ -505,100 +569,11 @@ jobs_succeed(struct db *db, int64_t job, int64_t fence, const char *artifact, in
 	return changed_one(db, job, r, now, e);
 }
 
-struct waiting {
-	char *package, *version, *target;
-};
-
-static int
-on_waiting(const struct db_row *row, void *arg)
-{
-	struct waiting *w = arg;
-
-	w->package = copy(row, 0);
-	w->version = copy(row, 1);
-	w->target = copy(row, 2);
-	return 0;
-}
-
-/* A waiting job that left its ABI open gets the package's own; if such a job is there already,
- * the builds that wanted this one want that one. */
-static int
-settle_abi(struct db *db, int64_t job, const char *abi, struct err *e)
-{
-	struct waiting w = {0};
-	char *intent = NULL;
-	int64_t other = 0;
-	int r = DB_EXEC(db, e, on_waiting, &w,
-			"SELECT package, version, target FROM job WHERE id = ?1", db_int(job));
-
-	if (r == 0) {
-		intent = intent_of("build", w.package, w.version, abi, w.target);
-		r = live_job(db, intent, &other, e);
-	}
-	if (r == 0 && other == 0)
-		r = DB_EXEC(db, e, NULL, NULL, "UPDATE job SET abi = ?1, intent = ?2 WHERE id = ?3",
-			    db_text(abi), db_text(intent), db_int(job));
-	if (r == 0 && other != 0) {
-		r = DB_EXEC(db, e, NULL, NULL,
-			    "INSERT INTO build_job (build, job) SELECT build, ?1 FROM build_job"
-			    " WHERE job = ?2 ON CONFLICT DO NOTHING",
-			    db_int(other), db_int(job));
-		if (r == 0)
-			r = DB_EXEC(db, e, NULL, NULL, "DELETE FROM build_job WHERE job = ?1",
-				    db_int(job));
-		if (r == 0)
-			r = DB_EXEC(db, e, NULL, NULL, "DELETE FROM job WHERE id = ?1",
-				    db_int(job));
-	}
-	free(intent);
-	free(w.package);
-	free(w.version);
-	free(w.target);
-	return r;
-}
-
-int
-jobs_resolved(struct db *db, int64_t job, int64_t fence, const struct source_found *found,
-	      int64_t now, struct err *e)
-{
-	struct ids open = {0}, queued = {0};
-	int r;
-
-	if (jobs_check_lease(db, job, fence, e) != 0)
-		return e->code;
-	r = DB_EXEC(
-		db, e, NULL, NULL,
-		"INSERT INTO source (digest, package, version, origin, lock, size, abi, created)"
-		" SELECT ?1, package, version, ?2, ?3, ?4, ?5, ?6 FROM job WHERE id = ?7"
-		" ON CONFLICT (package, version) DO NOTHING",
-		db_text(found->digest), db_text(found->origin), db_text(found->lock),
-		db_int(found->size), db_text(found->abi), db_int(now), db_int(job));
-	if (r == 0)
-		r = DB_EXEC(db, e, on_id, &open,
-			    "SELECT w.id FROM job w, job r WHERE r.id = ?1 AND w.state = 'waiting'"
-			    " AND w.package = r.package AND w.version = r.version AND w.abi = ''",
-			    db_int(job));
-	for (size_t i = 0; r == 0 && i < open.n; i++)
-		r = settle_abi(db, open.at[i], found->abi, e);
-	if (r == 0)
-		r = DB_EXEC(db, e, on_id, &queued,
-			    "UPDATE job SET state = 'queued' WHERE state = 'waiting'"
-			    " AND package = (SELECT package FROM job r WHERE r.id = ?1)"
-			    " AND version = (SELECT version FROM job r WHERE r.id = ?1)"
-			    " RETURNING id",
-			    db_int(job));
-	r = changed(db, &queued, r, now, e);
-	if (r == 0)
-		r = jobs_succeed(db, job, fence, NULL, now, e);
-	free(open.at);
-	return r;
-}
-
 int
 jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e)
 {
-	struct ids ids = {0};
-	int r = DB_EXEC(db, e, on_id, &ids,
+	struct job_ids ids = {0};
+	int r = DB_EXEC(db, e, jobs_on_id, &ids,
 			"SELECT id FROM job WHERE state = 'running' AND expires < ?1", db_int(now));
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++)
@@ -612,8 +587,8 @@ jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e)
 int
 jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e)
 {
-	struct ids ids = {0};
-	int r = DB_EXEC(db, e, on_id, &ids,
+	struct job_ids ids = {0};
+	int r = DB_EXEC(db, e, jobs_on_id, &ids,
 			"UPDATE job SET state = 'queued', owner = NULL, expires = NULL,"
 			" attempt = attempt - 1"
 			" WHERE state = 'running' AND substr(owner, 1, length(?1)) = ?1"
@@ -621,13 +596,13 @@ jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e)
 			db_text(prefix));
 
 	*n = (int64_t)ids.n;
-	return changed(db, &ids, r, clock_wall_ms(), e);
+	return jobs_changed(db, &ids, r, clock_wall_ms(), e);
 }
 
 int
 jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e)
 {
-	struct ids ids = {0};
+	struct job_ids ids = {0};
 	int r = DB_EXEC(db, e, NULL, NULL, "UPDATE build SET cancelled = 1 WHERE id = ?1",
 			db_int(build));
 
@@ -635,7 +610,7 @@ jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e)
 		return err_set(e, ERR_NOT_FOUND, "there is no build b%lld", (long long)build);
 	/* A job that another live build wants goes on for that one. */
 	if (r == 0)
-		r = DB_EXEC(db, e, on_id, &ids,
+		r = DB_EXEC(db, e, jobs_on_id, &ids,
 			    "UPDATE job SET state = 'cancelled', finished = ?1"
 			    " WHERE state IN ('waiting', 'queued', 'running')"
 			    " AND id IN (SELECT job FROM build_job WHERE build = ?2)"
@@ -643,19 +618,8 @@ jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e)
 			    " ON b.id = o.build WHERE o.job = job.id AND b.cancelled = 0)"
 			    " RETURNING id",
 			    db_int(now), db_int(build));
-	r = changed(db, &ids, r, now, e);
+	r = jobs_changed(db, &ids, r, now, e);
 	return r != 0 ? r : events_build_ended(db, build, now, e);
-}
-
-int
-jobs_source_digest(struct db *db, const char *digest, bool *known, struct err *e)
-{
-	int64_t found = 0;
-	int r = DB_EXEC(db, e, on_int, &found, "SELECT 1 FROM source WHERE digest = ?1 LIMIT 1",
-			db_text(digest));
-
-	*known = found != 0;
-	return r;
 }
 
 static int
@@ -665,8 +629,8 @@ on_brief(const struct db_row *row, void *arg)
 
 	b->job = row_int(row, 0);
 	b->state = job_state_parse(row_text(row, 1));
-	b->code = copy(row, 2);
-	b->error = copy(row, 3);
+	b->code = jobs_copy(row, 2);
+	b->error = jobs_copy(row, 3);
 	b->finished = row_int(row, 4);
 	return 0;
 }
@@ -675,7 +639,12 @@ int
 jobs_find(struct db *db, const char *package, const char *version, const char *abi,
 	  const char *target, struct job_brief *out, struct err *e)
 {
-	char *intent = intent_of("build", package, version, abi, target);
+	char *intent = jobs_intent(&(struct job_new){.kind = "build",
+						     .package = package,
+						     .version = version,
+						     .abi = abi,
+						     .target = target,
+						     .origin = ""});
 	int r;
 
 	*out = (struct job_brief){0};

@@ -13,6 +13,7 @@
 
 #include "builder/base/err.h"
 #include "builder/model/job.h"
+#include "builder/model/origin.h"
 
 struct db;
 struct json;
@@ -25,9 +26,11 @@ struct json;
  * matrix, and no job is overtaken by those that are requested after it was due. */
 #define JOB_SPREAD_MS 30000
 
-/* What a client wants built. */
+/* What a client wants built. Of another origin than the registry, package and version may be "": as the
+ * source says. */
 struct build_request {
 	const char *requester, *package, *version;
+	struct origin origin;
 	const char *targets[JOB_TARGETS_MAX];
 	size_t target_count;
 	const char *abis[8]; /* none: the package's default */
@@ -35,9 +38,17 @@ struct build_request {
 	int64_t queue_max; /* more waiting jobs than this: ERR_BUSY */
 };
 
-/* Records a build: for each target and ABI a job that exists already (published or live) is
+/*
+ * Records a build: for each target and ABI a job that exists already (published or live) is
  * joined, else a new one is made; a package version whose source is not known yet gets one
- * resolve job. *created: whether there is anything to do. */
+ * resolve job. *created: whether there is anything to do.
+ *
+ * Of another origin, the jobs wait without a final name: their version has "+git" alone, or nobody
+ * knows it. The resolve job gives them package and version (origin.h), and then they join what exists.
+ * What can move, a branch or a tag, is resolved for each build anew: a later request may mean a later
+ * commit. ERR_NOT_FOUND for an upload that is not here, and for a version of such an origin that is
+ * asked for by its name and not known.
+ */
 int jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
 		 bool *created, struct err *e);
 
@@ -69,6 +80,7 @@ struct lease {
 	char *kind; /* "build", "resolve" */
 	char *package, *version, *target, *abi;
 	char *source, *lock, *key; /* of a build */
+	char *origin;              /* of a resolve job: origin_text, "" for the registry */
 };
 
 /* Gives the worker the next job: 0 with out->job != 0, or out->job == 0 if there is none. A
@@ -89,16 +101,6 @@ int jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e);
 int jobs_fail(struct db *db, int64_t job, int64_t fence, enum job_outcome outcome, const char *code,
 	      const char *error, int64_t now, struct err *e);
 
-/* What a resolve job found out. */
-struct source_found {
-	const char *digest, *origin, *lock, *abi; /* abi: the package's default */
-	int64_t size;
-};
-
-/* Ends a resolve job: the source is known, the jobs that waited for it are queued. */
-int jobs_resolved(struct db *db, int64_t job, int64_t fence, const struct source_found *found,
-		  int64_t now, struct err *e);
-
 /* Ends a build job whose artifact is stored already (artifacts_put, same transaction). */
 int jobs_succeed(struct db *db, int64_t job, int64_t fence, const char *artifact, int64_t now,
 		 struct err *e);
@@ -109,9 +111,6 @@ int jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e);
 /* Gives back what a worker whose name starts with prefix holds: at start, the embedded workers
  * of the server's last life. */
 int jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e);
-
-/* The source of a package version; digest empty if unknown. The caller frees it. */
-int jobs_source_digest(struct db *db, const char *digest, bool *known, struct err *e);
 
 /* The last job for that package, version, ABI and target: its state, id, code and error, or
  * *job = 0. finished is 0 before it has ended. */

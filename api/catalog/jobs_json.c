@@ -33,6 +33,13 @@ set_id(struct json *o, const char *name, char prefix, int64_t id)
 	json_set_str(o, name, text);
 }
 
+/* "" in the catalog is what is not known yet, or not there. */
+static void
+set_known(struct json *o, const char *name, const char *text)
+{
+	json_set_str(o, name, text[0] != '\0' ? text : NULL);
+}
+
 #define JOB_COLUMNS                                                                            \
 	"job.id, job.kind, job.package, job.version, job.target, job.abi, job.state, job.key," \
 	" job.artifact, job.attempt, job.stage, job.step, job.steps, job.code, job.error,"     \
@@ -81,8 +88,8 @@ job_object(const struct db_row *row)
 
 	set_id(o, "id", 'j', row_int(row, 0));
 	json_set_str(o, "kind", row_text(row, 1));
-	json_set_str(o, "package", row_text(row, 2));
-	json_set_str(o, "version", row_text(row, 3));
+	set_known(o, "package", row_text(row, 2));
+	set_known(o, "version", row_text(row, 3));
 	json_set_str(o, "target", target[0] != '\0' ? target : NULL);
 	json_set_str(o, "abi", abi[0] != '\0' ? abi : NULL);
 	json_set_str(o, "state", state < JOB_STATE_COUNT ? job_state_shown(state) : "unknown");
@@ -146,12 +153,22 @@ on_build(const struct db_row *row, void *arg)
 	struct json *o = json_object();
 
 	set_id(o, "id", 'b', row_int(row, 0));
-	json_set_str(o, "package", row_text(row, 1));
-	json_set_str(o, "version", row_text(row, 2));
+	set_known(o, "package", row_text(row, 1));
+	set_known(o, "version", row_text(row, 2));
+	set_known(o, "origin", row_text(row, 7));
 	set_time(o, "created", row_int(row, 3));
 	json_set_bool(o, "cancelled", row_int(row, 4) != 0);
 	json_set_str(o, "state", row_text(row, 5));
 	set_time(o, "finished", row_int(row, 6));
+	if (row_text(row, 8) != NULL) {
+		struct json *source = json_object();
+
+		json_set_str(source, "sha256", row_text(row, 8));
+		json_set_str(source, "origin", row_text(row, 9));
+		json_set(o, "source", source);
+	} else {
+		json_set_str(o, "source", NULL);
+	}
 	*(struct json **)arg = o;
 	return 0;
 }
@@ -192,10 +209,13 @@ jobs_build_json(struct db *db, int64_t build, struct json **out, struct err *e)
 	int r;
 
 	*out = NULL;
-	r = DB_EXEC(db, e, on_build, out,
-		    "SELECT id, package, version, created, cancelled, ended, finished FROM build"
-		    " WHERE id = ?1",
-		    db_int(build));
+	r = DB_EXEC(
+		db, e, on_build, out,
+		"SELECT build.id, build.package, build.version, build.created, cancelled, ended,"
+		" finished, build.origin, source.digest, source.origin FROM build"
+		" LEFT JOIN source ON source.package = build.package"
+		" AND source.version = build.version WHERE build.id = ?1",
+		db_int(build));
 	if (r == 0 && *out == NULL)
 		return err_set(e, ERR_NOT_FOUND, "there is no build b%lld", (long long)build);
 	if (r != 0)

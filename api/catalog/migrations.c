@@ -59,6 +59,15 @@ static const struct {
 	    " created INTEGER NOT NULL, expires INTEGER)"},
 	{2, "ALTER TABLE name ADD COLUMN layout TEXT NOT NULL DEFAULT 'prebuild-install'"},
 	{2, "CREATE INDEX name_artifact ON name(artifact)"},
+	/* Sources that are not the registry's. pin: "git:COMMIT" or "src:SHA256"; origin: where the
+	 * source of a job comes from as long as it is not known (jobs.h), and what a build asked
+	 * for. */
+	{3, "ALTER TABLE source ADD COLUMN pin TEXT NOT NULL DEFAULT ''"},
+	{3, "ALTER TABLE job ADD COLUMN origin TEXT NOT NULL DEFAULT ''"},
+	{3, "ALTER TABLE build ADD COLUMN origin TEXT NOT NULL DEFAULT ''"},
+	{3, "CREATE INDEX source_pin ON source(pin)"},
+	{3, "CREATE TABLE upload ("
+	    " digest TEXT NOT NULL PRIMARY KEY, size INTEGER NOT NULL, created INTEGER NOT NULL)"},
 	{4, "CREATE TABLE event ("
 	    " seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, build INTEGER, job INTEGER,"
 	    " payload TEXT NOT NULL, start INTEGER, size INTEGER, created INTEGER NOT NULL)"},

@@ -6,6 +6,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/model/abi.h"
+#include "builder/model/origin.h"
 #include "builder/model/package.h"
 #include "builder/model/target.h"
 
@@ -72,10 +73,53 @@ read_abis(struct build_request *want, const struct json *v, struct err *e)
 	return 0;
 }
 
+static int
+read_origin(struct build_request *want, const struct json *body, struct err *e)
+{
+	const struct json *git = json_get(body, "git"), *source = json_get(body, "source");
+
+	if (git != NULL && source != NULL)
+		return err_set(e, ERR_INVALID, "git and source: a build has one of them");
+	if (git != NULL) {
+		if (!json_is_object(git) || json_str(git, "url", NULL) == NULL)
+			return err_set(e, ERR_INVALID, "git: {\"url\", \"ref\"} is needed");
+		json_foreach (member, git)
+			if (strcmp(json_name(member), "url") != 0 &&
+			    strcmp(json_name(member), "ref") != 0)
+				return err_set(e, ERR_INVALID, "unknown field \"git.%.40s\"",
+					       json_name(member));
+		return origin_git(json_str(git, "url", ""), json_str(git, "ref", NULL),
+				  &want->origin, e);
+	}
+	return source != NULL ? origin_upload(json_string(source, ""), &want->origin, e) : 0;
+}
+
+/* A source that is not the registry's may say itself what it is. */
+static int
+read_name(const struct build_request *want, const struct json *body, struct err *e)
+{
+	bool needed = want->origin.kind == ORIGIN_REGISTRY;
+
+	if ((needed || json_get(body, "package") != NULL) && !package_name_valid(want->package))
+		return err_set(e, ERR_INVALID, "package: \"%.60s\" is no npm package name",
+			       want->package);
+	if ((needed || json_get(body, "version") != NULL) && !package_version_valid(want->version))
+		return err_set(e, ERR_INVALID,
+			       "version: \"%.60s\" is no exact version such as 6.0.1",
+			       want->version);
+	if (!needed && origin_is_pinned(want->version))
+		return err_set(e, ERR_INVALID,
+			       "version: \"%.60s\" is given to a source when it is built; give the "
+			       "one of its package.json, or none",
+			       want->version);
+	return 0;
+}
+
 int
 build_request_read(const struct json *body, struct build_request *want, bool *all, struct err *e)
 {
-	static const char *const known[] = {"package", "version", "targets", "abis"};
+	static const char *const known[] = {"package", "version", "targets",
+					    "abis",    "git",     "source"};
 
 	json_foreach (member, body) {
 		size_t i = 0;
@@ -88,13 +132,8 @@ build_request_read(const struct json *body, struct build_request *want, bool *al
 	}
 	want->package = json_str(body, "package", "");
 	want->version = json_str(body, "version", "");
-	if (!package_name_valid(want->package))
-		return err_set(e, ERR_INVALID, "package: \"%.60s\" is no npm package name",
-			       want->package);
-	if (!package_version_valid(want->version))
-		return err_set(e, ERR_INVALID,
-			       "version: \"%.60s\" is no exact version such as 6.0.1",
-			       want->version);
+	if (read_origin(want, body, e) != 0 || read_name(want, body, e) != 0)
+		return e->code;
 	*all = strcmp(json_str(body, "targets", ""), "all") == 0;
 	if (!*all && read_targets(want, json_get(body, "targets"), e) != 0)
 		return e->code;

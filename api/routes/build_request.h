@@ -12,7 +12,7 @@
 struct build_request;
 struct json;
 
-/* Fills package, version, targets and abis of *want, which is zero there before; its strings are those
+/* Fills package, version, origin, targets and abis of *want, which is zero there before; its strings are those
  * of body, or static. With *all no target is named. ERR_INVALID, ERR_UNSUPPORTED or ERR_TOO_LARGE, with the
  * field in the text. */
 int

@@ -23,6 +23,7 @@
 #include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
+#include "builder/model/origin.h"
 #include "builder/model/target.h"
 
 /* How long a worker that finds no job waits for one. */
@@ -67,7 +68,7 @@ reply_lease(struct lease_waiter *w)
 {
 	const struct lease *l = &w->lease;
 	struct json *o = json_object();
-	char id[24];
+	char id[24], base[PACKAGE_VERSION_MAX + 1];
 
 	snprintf(id, sizeof id, "j%lld", (long long)l->job);
 	json_set_str(o, "job", id);
@@ -81,6 +82,11 @@ reply_lease(struct lease_waiter *w)
 		json_set_str(o, "abi", l->abi);
 		json_set_str(o, "source", l->source);
 		json_set_str(o, "key", l->key);
+	} else if (l->origin[0] != '\0') {
+		/* What the source is said to be, without what its jobs wait under. */
+		origin_base(l->version, base);
+		json_set_str(o, "version", base);
+		json_set_str(o, "origin", l->origin);
 	}
 	log_info("lease", "j%lld kind=%s package=%s@%s target=%s worker=%s", (long long)l->job,
 		 l->kind, l->package, l->version, l->target, w->want.worker);

@@ -220,9 +220,12 @@ miss_work(struct db *db, void *arg, struct err *e)
 	w->requested = true;
 	if (judge(w, db, now, e) != 0 || w->refusal != NULL)
 		return e->code;
-	if (jobs_request(db, &want, now, &build, &w->queued, e) != 0)
-		return e->code;
-	return find_job(w, db, abi, e);
+	/* A version of a git repository or an upload that was never built here. */
+	if (jobs_request(db, &want, now, &build, &w->queued, e) == ERR_NOT_FOUND) {
+		w->refusal = "unknown-version";
+		*e = (struct err){0};
+	}
+	return e->code != 0 ? e->code : find_job(w, db, abi, e);
 }
 
 static void miss_ask(struct miss_waiter *w);

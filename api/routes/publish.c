@@ -25,6 +25,7 @@
 #include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
+#include "builder/model/origin.h"
 #include "builder/pack/pack.h"
 
 struct publishing {
@@ -213,6 +214,14 @@ route_publish(struct http_request *r, void *data)
 	if (p->name.target == NULL) {
 		reply_problem(r, 400, "unsupported-target", NULL, "%s-%s is no target here",
 			      p->name.platform, p->name.arch);
+		publishing_free(p);
+		return;
+	}
+	if (origin_is_pinned(version)) {
+		reply_problem(r, 400, "invalid", NULL,
+			      "%s stands for a git commit or an upload that is built here; nothing "
+			      "else can be published under it",
+			      version);
 		publishing_free(p);
 		return;
 	}

@@ -14,6 +14,7 @@
 
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/sources.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/publish/publish.h"
@@ -267,6 +268,8 @@ source_work(struct db *db, void *arg, struct err *e)
 				     .origin = json_str(source, "origin", ""),
 				     .lock = json_str(source, "lock", ""),
 				     .abi = json_str(source, "abi", ""),
+				     .package = json_str(source, "package", ""),
+				     .version = json_str(source, "version", ""),
 				     .size = x->publication.size,
 			     },
 			     clock_wall_ms(), e);

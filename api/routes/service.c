@@ -33,6 +33,7 @@ const struct http_route service_routes[] = {
 	{"GET", "/v1/matrix", HTTP_BODY_NONE, 0, "read", route_matrix},
 	{"GET", "/v1/webhooks/deliveries", HTTP_BODY_NONE, 0, "admin", route_deliveries},
 	{"POST", "/v1/check", HTTP_BODY_SPOOL, 0, "read", route_check},
+	{"PUT", "/v1/sources", HTTP_BODY_SPOOL, 0, "build", route_source_put},
 	{"PUT", "/v1/publish/{path*}", HTTP_BODY_SPOOL, 0, "publish", route_publish},
 	{"GET", "/dist/index.json", HTTP_BODY_NONE, 0, "read", route_dist_index},
 	{"GET", "/dist/{version}/{file}", HTTP_BODY_NONE, 0, "read", route_dist_file},

@@ -34,6 +34,7 @@ struct service {
 	bool tokens;         /* --auth tokens */
 	bool closing;
 	int64_t queue_max;
+	uint64_t source_max; /* bytes of an uploaded source */
 	uint64_t hold_ms, lease_ms;
 	int checks;                       /* processes of POST /v1/check */
 	struct lease_waiter *waiters;     /* workers that wait for a job */
@@ -74,6 +75,7 @@ void route_deliveries(struct http_request *r, void *data);
 void route_metrics(struct http_request *r, void *data);
 void route_openapi(struct http_request *r, void *data);
 void route_source_get(struct http_request *r, void *data);
+void route_source_put(struct http_request *r, void *data);
 void route_lease(struct http_request *r, void *data);
 void route_heartbeat(struct http_request *r, void *data);
 void route_worker_log(struct http_request *r, void *data);

@@ -26,9 +26,11 @@ main(int argc, char **argv)
 		return serve_main(argc - 2, argv + 2);
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main(argc - 2, argv + 2);
-	/* The service's own child, so it is in no help text. */
+	/* The service's and the worker's own children, so they are in no help text. */
 	if (argc >= 2 && strcmp(argv[1], "check-upload") == 0)
 		return check_upload_main(argc - 2, argv + 2);
+	if (argc >= 2 && strcmp(argv[1], "fetch-git") == 0)
+		return fetch_git_main(argc - 2, argv + 2);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		puts("prebuildd " PREBUILDD_VERSION);
 		return 0;

@@ -1,8 +1,7 @@
 /*
  * program.h - the commands of `prebuildd`. Each is defined where its work is (api/, workers/,
- * builder/check) and
- * dispatched by builder/cli/prebuildd.c, so that the service and the worker need not know each
- * other.
+ * builder/check, builder/source) and dispatched by builder/cli/prebuildd.c, so that the service and
+ * the worker need not know each other.
  */
 #ifndef BUILDER_CLI_PROGRAM_H
 #define BUILDER_CLI_PROGRAM_H
@@ -11,5 +10,6 @@
 int serve_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 int check_upload_main(int argc, char **argv);
+int fetch_git_main(int argc, char **argv);
 
 #endif

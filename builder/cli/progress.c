@@ -86,7 +86,7 @@ sum_up(struct json *const *builds, size_t count)
 	}
 	if (count == 1)
 		buf_addf(&text, "%s %s@%s: ", json_str(builds[0], "id", ""),
-			 json_str(builds[0], "package", ""), json_str(builds[0], "version", ""));
+			 json_str(builds[0], "package", "?"), json_str(builds[0], "version", "?"));
 	else
 		buf_addf(&text, "%zu builds: ", count);
 	buf_addf(&text, "%zu of %zu done", done, n);

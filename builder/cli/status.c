@@ -20,8 +20,8 @@ print_list(const struct json *list)
 {
 	printf("%-8s %-32s %-10s %s\n", "BUILD", "PACKAGE", "STATE", "CREATED");
 	json_foreach (b, json_get(list, "builds")) {
-		char *spec =
-			xasprintf("%s@%s", json_str(b, "package", ""), json_str(b, "version", ""));
+		char *spec = xasprintf("%s@%s", json_str(b, "package", "?"),
+				       json_str(b, "version", "?"));
 
 		printf("%-8s %-32s %-10s %s\n", json_str(b, "id", ""), spec,
 		       json_str(b, "state", ""), json_str(b, "created", ""));
@@ -32,7 +32,7 @@ print_list(const struct json *list)
 static void
 print_build(const struct json *build)
 {
-	printf("%s %s@%s: %s\n", json_str(build, "id", ""), json_str(build, "package", ""),
+	printf("%s %s@%s: %s\n", json_str(build, "id", ""), json_str(build, "package", "?"),
 	       json_str(build, "version", ""), json_str(build, "state", ""));
 	json_foreach (job, json_get(build, "jobs")) {
 		const char *error =

@@ -8,9 +8,13 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "builder/base/clock.h"
 #include "builder/base/file.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/engine/clone.h"
+#include "builder/engine/manifest.h"
+#include "builder/engine/online.h"
 #include "builder/engine/run.h"
 #include "builder/model/abi.h"
 #include "builder/pack/pack.h"
@@ -20,20 +24,19 @@
 #include "builder/source/unpack.h"
 #include "builder/toolchain/toolchain.h"
 
-#define FETCH_SECONDS    120
-#define MANIFEST_MAX     (4u << 20)
-#define LOCK_MAX         (32u << 20)
-#define SOURCE_DEPTH     40
-#define DEPENDENCIES_MAX 500
+#define FETCH_SECONDS 120
+#define LOCK_MAX      (32u << 20)
+#define SOURCE_DEPTH  40
+#define TIME_SIZE     48 /* RFC 3339 with a fraction and an offset */
 
-enum state { FETCH, INSTALL, BUNDLE, END };
+enum state { FETCH, READ, INSTALL, BUNDLE, END };
 
 struct resolve {
 	uv_loop_t *loop;
 	struct resolve_spec spec;
 	enum state state;
 	uv_work_t work;
-	struct run *run; /* npm, while it runs */
+	struct run *run; /* git or npm, while it runs */
 	uint64_t memory; /* … and what it holds */
 	struct buf output;
 	atomic_bool cancelled; /* also read by the pool */
@@ -41,9 +44,13 @@ struct resolve {
 	enum job_outcome outcome;
 	const char *code;
 
-	struct registry_version version;
+	struct registry_version registry; /* of ORIGIN_REGISTRY */
+	struct run_spec clone;            /* of ORIGIN_GIT, as the next one */
+	struct git_found git;
+	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1];
 	bool has_dependencies;
-	char *src, *bundle, *origin;
+	char *src, *kept, *bundle, *origin;
+	char before[TIME_SIZE]; /* dependencies as of then; "" for now */
 	char abi[ABI_TEXT_SIZE];
 	char lock[DIGEST_HEX_SIZE];
 };
@@ -86,95 +93,71 @@ fail(struct resolve *r, enum job_outcome outcome, const char *code, const char *
 	r->code = code;
 }
 
+/* The error of a step that fetches or reads: of the source for ever, or of this try. */
+static void
+fail_by(struct resolve *r, const struct err *e)
+{
+	bool registry = r->spec.origin.kind == ORIGIN_REGISTRY;
+
+	switch (e->code) {
+	case ERR_NOT_FOUND:
+		fail(r, OUTCOME_FAILED,
+		     !registry                           ? err_name(e->code)
+		     : strstr(e->msg, "version") != NULL ? "unknown-version"
+							 : "unknown-package",
+		     "%s", e->msg);
+		break;
+	case ERR_FORBIDDEN:
+		/* A registry may have had enough of us for now. */
+		fail(r, registry ? OUTCOME_ERROR : OUTCOME_FAILED, err_name(e->code), "%s", e->msg);
+		break;
+	case ERR_MALFORMED:
+	case ERR_LIMIT:
+	case ERR_TOO_LARGE:
+	case ERR_DIGEST:
+	case ERR_UNSUPPORTED:
+	case ERR_INVALID:
+	case ERR_BUILD:
+		fail(r, OUTCOME_FAILED, err_name(e->code), "%s", e->msg);
+		break;
+	default:
+		fail(r, OUTCOME_ERROR, err_name(e->code), "%s", e->msg);
+	}
+}
+
 /* ---- FETCH ---- */
 
-/* A version range and nothing that would make npm fetch from elsewhere. */
-static bool
-is_range(const char *spec)
-{
-	return strlen(spec) < 200 && strpbrk(spec, ":/\\") == NULL;
-}
-
-/* npm sees the production dependencies and nothing else: no scripts to skip, no development
- * dependencies to look up. The published package.json comes back afterwards. */
 static int
-write_reduced_manifest(struct resolve *r, const struct json *manifest, struct err *e)
-{
-	const struct json *wanted = json_get(manifest, "dependencies");
-	struct json *reduced = json_object();
-	char *path = xasprintf("%s/package.json", r->src);
-	char *kept = xasprintf("%s/package.json.published", r->spec.scratch);
-	char *text;
-
-	json_foreach (d, wanted) {
-		if (!is_range(json_string(d, "/")))
-			fail(r, OUTCOME_FAILED, "unsupported",
-			     "dependency %.80s@%.80s does not come from the registry", json_name(d),
-			     json_string(d, "?"));
-	}
-	r->has_dependencies = json_count(wanted) > 0;
-	if (json_count(wanted) > DEPENDENCIES_MAX)
-		fail(r, OUTCOME_FAILED, "limit", "more than %d dependencies", DEPENDENCIES_MAX);
-	json_set_str(reduced, "name", r->spec.package);
-	json_set_str(reduced, "version", r->spec.version);
-	if (r->has_dependencies)
-		json_set(reduced, "dependencies", json_copy(wanted));
-	text = json_pretty(reduced);
-	if (rename(path, kept) != 0)
-		fail(r, OUTCOME_FAILED, "build-failed", "the package has no package.json");
-	else
-		file_write(path, text, strlen(text), 0644, e);
-	free(text);
-	free(kept);
-	free(path);
-	json_free(reduced);
-	return e->code;
-}
-
-static int
-read_package(struct resolve *r, struct err *e)
-{
-	char *gyp = xasprintf("%s/binding.gyp", r->src);
-	struct json *manifest = json_parse(r->version.manifest, strlen(r->version.manifest), e);
-
-	if (manifest == NULL)
-		goto out;
-	if (!file_exists(gyp))
-		fail(r, OUTCOME_FAILED, "unsupported",
-		     "%s@%s has no binding.gyp: it is no addon that can be built", r->spec.package,
-		     r->spec.version);
-	else
-		abi_text(default_abi(r->src, manifest, r->spec.toolchain->node_abi), r->abi);
-	if (r->e.code == 0)
-		write_reduced_manifest(r, manifest, e);
-out:
-	json_free(manifest);
-	free(gyp);
-	return e->code;
-}
-
-static int
-fetch_and_unpack(struct resolve *r, struct err *e)
+unpack_source(struct resolve *r, const char *tarball, bool links, struct err *e)
 {
 	const struct job_limits *l = &r->spec.limits;
-	struct fetch_limits limits = {
-		.bytes = l->source_packed, .seconds = FETCH_SECONDS, .cancel = &r->cancelled};
+
+	if (file_mkdirs(r->src, 0755, e) != 0)
+		return e->code;
+	return unpack_file(tarball, r->src,
+			   &(struct unpack_limits){.bytes = l->source_unpacked,
+						   .entries = l->source_entries,
+						   .depth = SOURCE_DEPTH,
+						   .allow_links = links,
+						   .strip = 1},
+			   e);
+}
+
+static int
+fetch_published(struct resolve *r, struct err *e)
+{
+	struct fetch_limits limits = {.bytes = r->spec.limits.source_packed,
+				      .seconds = FETCH_SECONDS,
+				      .cancel = &r->cancelled};
 	char *tarball = xasprintf("%s/package.tgz", r->spec.scratch);
 	int code;
 
 	code = registry_version_get(r->spec.registry, r->spec.package, r->spec.version, &limits,
-				    &r->version, e);
+				    &r->registry, e);
 	if (code == 0)
-		code = registry_tarball(&r->version, &limits, tarball, e);
+		code = registry_tarball(&r->registry, &limits, tarball, e);
 	if (code == 0)
-		code = file_mkdirs(r->src, 0755, e);
-	if (code == 0)
-		code = unpack_file(tarball, r->src,
-				   &(struct unpack_limits){.bytes = l->source_unpacked,
-							   .entries = l->source_entries,
-							   .depth = SOURCE_DEPTH,
-							   .strip = 1},
-				   e);
+		code = unpack_source(r, tarball, false, e);
 	free(tarball);
 	return code;
 }
@@ -185,54 +168,148 @@ fetch_on_pool(uv_work_t *w)
 	struct resolve *r = w->data;
 	struct err e = {0};
 
-	if (fetch_and_unpack(r, &e) == 0 && read_package(r, &e) == 0)
-		return;
-	switch (e.code) {
-	case ERR_NOT_FOUND:
-		fail(r, OUTCOME_FAILED,
-		     strstr(e.msg, "version") != NULL ? "unknown-version" : "unknown-package", "%s",
-		     e.msg);
+	if (r->spec.origin.kind == ORIGIN_UPLOAD)
+		/* A folder may have links within itself; npm never publishes any. */
+		unpack_source(r, r->spec.upload, true, &e);
+	else
+		fetch_published(r, &e);
+	if (e.code != 0)
+		fail_by(r, &e);
+}
+
+static void
+cloned(const struct run_end *end, void *arg)
+{
+	struct resolve *r = arg;
+	struct err e = {0};
+
+	r->run = NULL;
+	if (!end->ok && !r->cancelled)
+		fail(r, end->limited ? OUTCOME_FAILED : OUTCOME_ERROR,
+		     end->limited ? "limit" : "worker-failed", "git: %s", end->what);
+	else if (!r->cancelled && clone_result(r->spec.scratch, &r->git, &e) != 0)
+		fail_by(r, &e);
+	next_state(r);
+}
+
+static void
+on_clone_output(const char *data, size_t len, void *arg)
+{
+	struct resolve *r = arg;
+
+	r->spec.on_log(data, len, r->spec.arg);
+}
+
+static void
+prepare_clone_on_pool(uv_work_t *w)
+{
+	struct resolve *r = w->data;
+	struct err e = {0};
+
+	if (clone_prepare(&r->spec.origin, r->spec.git_hosts, r->spec.toolchain, r->spec.scratch,
+			  &r->spec.limits, &r->clone, &e) != 0)
+		fail(r, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+}
+
+static void
+clone_prepared(uv_work_t *w, int status)
+{
+	struct resolve *r = w->data;
+	struct err e = {0};
+
+	(void)status;
+	r->clone.job_memory = &r->memory;
+	r->clone.on_output = on_clone_output;
+	r->clone.on_end = cloned;
+	r->clone.arg = r;
+	if (r->e.code == 0 && !r->cancelled && run_start(r->loop, &r->clone, &r->run, &e) != 0)
+		fail(r, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
+	strv_fini(&r->clone.env);
+	strv_fini(&r->clone.argv);
+	if (r->run == NULL)
+		next_state(r);
+}
+
+/* ---- READ ---- */
+
+/* What npm leaves out when it publishes, but a repository or a folder may have. */
+static int
+remove_private(struct resolve *r, struct err *e)
+{
+	static const char *const names[] = {"node_modules", "package-lock.json", ".npmrc"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *path = xasprintf("%s/%s", r->src, names[i]);
+
+		file_remove_tree(path, e);
+		free(path);
+	}
+	return e->code;
+}
+
+/* How the source is recorded, and as of when its dependencies are resolved. */
+static void
+set_origin(struct resolve *r)
+{
+	const struct origin *o = &r->spec.origin;
+
+	switch (o->kind) {
+	case ORIGIN_GIT:
+		r->origin = xasprintf("git+%s#%s", o->url, r->git.commit);
+		if (r->git.time > 0 && r->git.time * 1000 < clock_wall_ms())
+			clock_rfc3339(r->git.time * 1000, r->before);
 		break;
-	case ERR_MALFORMED:
-	case ERR_LIMIT:
-	case ERR_TOO_LARGE:
-	case ERR_DIGEST:
-	case ERR_UNSUPPORTED:
-	case ERR_INVALID:
-		fail(r, OUTCOME_FAILED, err_name(e.code), "%s", e.msg);
+	case ORIGIN_UPLOAD:
+		r->origin = origin_text(o);
 		break;
 	default:
-		fail(r, OUTCOME_ERROR, err_name(e.code), "%s", e.msg);
+		r->origin =
+			xasprintf("npm:%s@%s %s", r->package, r->version, r->registry.integrity);
+		if (r->registry.published != NULL)
+			snprintf(r->before, sizeof r->before, "%s", r->registry.published);
 	}
 }
 
-/* ---- INSTALL ---- */
-
-/* What the worker's machine needs to reach its registry; nothing of it is visible in a build. */
-static void
-open_network(struct sandbox *s, struct strv *env)
+static int
+read_package(struct resolve *r, struct err *e)
 {
-	static const char *const files[] = {
-		"/etc/resolv.conf",
-		"/etc/hosts",
-		"/etc/nsswitch.conf",
-		"/etc/ssl",
-	};
-	static const char *const variables[] = {
-		"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-	};
+	const char *package = r->spec.package, *version = r->spec.version;
+	char *gyp = xasprintf("%s/binding.gyp", r->src);
+	struct json *manifest = NULL;
 
-	s->network = true;
-	sandbox_mount(s, NULL, "/etc", false);
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (file_exists(files[i]))
-			sandbox_mount(s, files[i], files[i], false);
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
-		if (getenv(variables[i]) != NULL)
-			strv_addf(env, "%s=%s", variables[i], getenv(variables[i]));
-	if (file_exists("/etc/ssl/certs/ca-certificates.crt"))
-		strv_add(env, "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt");
+	if (r->spec.origin.kind == ORIGIN_REGISTRY)
+		manifest = json_parse(r->registry.manifest, strlen(r->registry.manifest), e);
+	else if (remove_private(r, e) == 0)
+		manifest_read(r->src, package, version, &manifest, e);
+	if (e->code == 0)
+		manifest_identify(manifest, package, version, r->package, r->version, e);
+	if (e->code == 0 && !file_exists(gyp))
+		err_set(e, ERR_UNSUPPORTED,
+			"%s@%s has no binding.gyp: it is no addon that can be built", r->package,
+			r->version);
+	if (e->code == 0)
+		abi_text(default_abi(r->src, manifest, r->spec.toolchain->node_abi), r->abi);
+	if (e->code == 0)
+		manifest_reduce(r->src, r->kept, manifest, r->package, r->version,
+				&r->has_dependencies, e);
+	json_free(manifest);
+	free(gyp);
+	return e->code;
 }
+
+static void
+read_on_pool(uv_work_t *w)
+{
+	struct resolve *r = w->data;
+	struct err e = {0};
+
+	if (read_package(r, &e) != 0)
+		fail_by(r, &e);
+	else
+		set_origin(r);
+}
+
+/* ---- INSTALL ---- */
 
 static void
 on_output(const char *data, size_t len, void *arg)
@@ -263,50 +340,38 @@ installed(const struct run_end *end, void *arg)
 static void
 install(struct resolve *r)
 {
-	const struct job_limits *l = &r->spec.limits;
-	struct run_spec spec = {
-		.scratch = r->spec.scratch,
-		.limits = l,
-		.job_memory = &r->memory,
-		.timeout_ms = l->resolve_ms,
-		.on_output = on_output,
-		.on_end = installed,
-		.arg = r,
+	static const char *const flags[] = {
+		"install",
+		"--ignore-scripts",
+		"--omit=optional",
+		"--legacy-peer-deps",
+		"--no-audit",
+		"--no-fund",
+		"--no-update-notifier",
+		"--install-links=false",
+		"--omit-lockfile-registry-resolved",
+		"--loglevel=error",
 	};
+	struct run_spec spec =
+		online_spec(r->spec.toolchain, r->spec.scratch, PLAN_SOURCE, &r->spec.limits);
 	struct err e = {0};
 
-	spec.sandbox = (struct sandbox){
-		.root = r->spec.toolchain->root,
-		.cwd = PLAN_SOURCE,
-		.limits = {.cpu_seconds = (unsigned)(l->step_ms / 1000),
-			   .address_space = 64ull << 30,
-			   .file_size = l->file_size,
-			   .processes = (unsigned)l->processes,
-			   .open_files = 4096,
-			   .tmp_size = 256u << 20},
-	};
-	strv_add(&spec.env, "PATH=" NODE_MOUNT "/bin:/usr/bin:/bin");
-	strv_add(&spec.env, "HOME=/tmp");
-	strv_add(&spec.env, "LANG=C.UTF-8");
-	open_network(&spec.sandbox, &spec.env);
+	spec.job_memory = &r->memory;
+	spec.timeout_ms = r->spec.limits.resolve_ms;
+	spec.on_output = on_output;
+	spec.on_end = installed;
+	spec.arg = r;
+	if (file_exists("/etc/ssl/certs/ca-certificates.crt"))
+		strv_add(&spec.env, "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt");
 	sandbox_mount(&spec.sandbox, r->spec.toolchain->node, NODE_MOUNT, false);
-	sandbox_mount(&spec.sandbox, r->spec.scratch, PLAN_WORK, true);
 	strv_add(&spec.argv, NODE_MOUNT "/bin/node");
 	strv_add(&spec.argv, NODE_MOUNT "/lib/node_modules/npm/bin/npm-cli.js");
-	strv_add(&spec.argv, "install");
-	strv_add(&spec.argv, "--ignore-scripts");
-	strv_add(&spec.argv, "--omit=optional");
-	strv_add(&spec.argv, "--legacy-peer-deps");
-	strv_add(&spec.argv, "--no-audit");
-	strv_add(&spec.argv, "--no-fund");
-	strv_add(&spec.argv, "--no-update-notifier");
-	strv_add(&spec.argv, "--install-links=false");
-	strv_add(&spec.argv, "--omit-lockfile-registry-resolved");
-	strv_add(&spec.argv, "--loglevel=error");
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		strv_add(&spec.argv, flags[i]);
 	strv_add(&spec.argv, "--cache=" PLAN_WORK "/npm-cache");
 	strv_addf(&spec.argv, "--registry=%s", r->spec.registry);
-	if (r->version.published != NULL)
-		strv_addf(&spec.argv, "--before=%s", r->version.published);
+	if (r->before[0] != '\0')
+		strv_addf(&spec.argv, "--before=%s", r->before);
 	if (run_start(r->loop, &spec, &r->run, &e) != 0) {
 		fail(r, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
 		next_state(r);
@@ -339,8 +404,6 @@ bundle(struct resolve *r, struct err *e)
 {
 	char *lock = xasprintf("%s/package-lock.json", r->src);
 	char *hidden = xasprintf("%s/node_modules/.package-lock.json", r->src);
-	char *kept = xasprintf("%s/package.json.published", r->spec.scratch);
-	char *manifest = xasprintf("%s/package.json", r->src);
 	struct buf text = {0};
 	struct digest d;
 
@@ -352,16 +415,12 @@ bundle(struct resolve *r, struct err *e)
 	digest_hex(&d, r->lock);
 	unlink(lock);
 	unlink(hidden);
-	if (rename(kept, manifest) != 0)
-		err_set(e, ERR_INTERNAL, "package.json is gone");
-	else if (r->e.code == 0)
+	if (manifest_restore(r->src, r->kept, e) == 0 && r->e.code == 0)
 		pack_tree(r->src, "package", r->bundle, e);
 out:
 	buf_fini(&text);
 	free(lock);
 	free(hidden);
-	free(kept);
-	free(manifest);
 	return e->code;
 }
 
@@ -384,6 +443,8 @@ finish(struct resolve *r)
 		.outcome = OUTCOME_SUCCEEDED,
 		.bundle = r->bundle,
 		.origin = r->origin,
+		.package = r->package,
+		.version = r->version,
 		.abi = r->abi,
 	};
 
@@ -399,9 +460,10 @@ finish(struct resolve *r)
 		say(r, "%s: %s", job_outcome_name(r->outcome), r->e.msg);
 	}
 	r->spec.on_done(&result, r->spec.arg);
-	registry_version_fini(&r->version);
+	registry_version_fini(&r->registry);
 	buf_fini(&r->output);
 	free(r->src);
+	free(r->kept);
 	free(r->bundle);
 	free(r->origin);
 	free(r);
@@ -424,25 +486,25 @@ on_pool(struct resolve *r, uv_work_cb work)
 static void
 next_state(struct resolve *r)
 {
-	static const enum state after[] = {[FETCH] = INSTALL, [INSTALL] = BUNDLE, [BUNDLE] = END};
+	static const enum state after[] = {
+		[FETCH] = READ, [READ] = INSTALL, [INSTALL] = BUNDLE, [BUNDLE] = END};
 
+	if (r->state == READ && r->origin != NULL)
+		say(r, "source %s", r->origin);
 	r->state = r->e.code != 0 || r->cancelled ? END : after[r->state];
 	if (r->state == INSTALL && !r->has_dependencies)
 		r->state = BUNDLE;
 	switch (r->state) {
+	case READ:
+		on_pool(r, read_on_pool);
+		break;
 	case INSTALL:
-		r->origin = xasprintf("npm:%s@%s %s", r->spec.package, r->spec.version,
-				      r->version.integrity);
-		say(r, "source %s", r->origin);
 		say(r, "resolving dependencies as of %s",
-		    r->version.published != NULL ? r->version.published : "today");
+		    r->before[0] != '\0' ? r->before : "today");
 		r->spec.on_progress("resolve dependencies", 0, 0, r->spec.arg);
 		install(r);
 		break;
 	case BUNDLE:
-		if (r->origin == NULL)
-			r->origin = xasprintf("npm:%s@%s %s", r->spec.package, r->spec.version,
-					      r->version.integrity);
 		r->spec.on_progress("bundle", 0, 0, r->spec.arg);
 		on_pool(r, bundle_on_pool);
 		break;
@@ -461,10 +523,23 @@ resolve_start(struct uv_loop_s *loop, const struct resolve_spec *spec)
 	r->loop = loop;
 	r->spec = *spec;
 	r->src = xasprintf("%s/src", spec->scratch);
+	r->kept = xasprintf("%s/package.json.published", spec->scratch);
 	r->bundle = xasprintf("%s/bundle.tar.gz", spec->scratch);
-	say(r, "%s@%s: asking the registry", spec->package, spec->version);
 	r->spec.on_progress("fetch", 0, 0, r->spec.arg);
-	on_pool(r, fetch_on_pool);
+	switch (spec->origin.kind) {
+	case ORIGIN_GIT:
+		say(r, "git: fetching %s of %s", spec->origin.ref, spec->origin.url);
+		r->work.data = r;
+		uv_queue_work(loop, &r->work, prepare_clone_on_pool, clone_prepared);
+		break;
+	case ORIGIN_UPLOAD:
+		say(r, "unpacking the upload %s", spec->origin.digest);
+		on_pool(r, fetch_on_pool);
+		break;
+	default:
+		say(r, "%s@%s: asking the registry", spec->package, spec->version);
+		on_pool(r, fetch_on_pool);
+	}
 	return r;
 }
 

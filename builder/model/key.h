@@ -11,13 +11,16 @@
  * could change an addon's bytes. */
 #define KEY_RECIPE "gyp-1"
 
-/* All text, all required; digests as 64 hex digits. */
+/* All text, all required but the last; digests as 64 hex digits. */
 struct key_parts {
 	const char *source;    /* digest of the source bundle */
 	const char *lock;      /* digest of the dependency lock */
 	const char *abi;       /* "napi-v6" */
 	const char *target;    /* triple */
 	const char *toolchain; /* digest of the toolchain's manifest */
+	/* "PKG@VER" of a source that is not the registry's, else NULL: the same bundle can come of two
+	 * commits, and each has its own names. */
+	const char *identity;
 };
 
 void key_compute(const struct key_parts *parts, char hex[DIGEST_HEX_SIZE]);

@@ -33,6 +33,8 @@ struct item {
 struct items {
 	struct item *list;
 	size_t count, cap;
+	bool (*skip)(const char *name); /* what is not collected; NULL: nothing */
+	size_t prefix;                  /* bytes before a name that it is asked with */
 };
 
 static struct item *
@@ -336,7 +338,8 @@ collect(struct items *all, int at, const char *path, const char *name, int depth
 			continue;
 		below = xasprintf("%s/%s", path, entry->d_name);
 		named = xasprintf("%s%s%s", name, name[0] != '\0' ? "/" : "", entry->d_name);
-		r = collect_one(all, at, entry->d_name, below, named, depth, e);
+		if (all->skip == NULL || !all->skip(named + all->prefix))
+			r = collect_one(all, at, entry->d_name, below, named, depth, e);
 		free(below);
 		free(named);
 	}
@@ -347,7 +350,15 @@ collect(struct items *all, int at, const char *path, const char *name, int depth
 int
 pack_tree(const char *dir, const char *prefix, const char *to, struct err *e)
 {
-	struct items all = {0};
+	return pack_tree_without(dir, prefix, NULL, to, e);
+}
+
+int
+pack_tree_without(const char *dir, const char *prefix, bool (*skip)(const char *name),
+		  const char *to, struct err *e)
+{
+	size_t len = strlen(prefix);
+	struct items all = {.skip = skip, .prefix = len > 0 ? len + strlen("/") : 0};
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
 	if (fd < 0)

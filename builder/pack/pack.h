@@ -31,6 +31,11 @@ int pack_files(const struct pack_entry *entries, size_t count, const char *to, s
  * relative symbolic links and nothing else: other types are an error. Blocks. */
 int pack_tree(const char *dir, const char *prefix, const char *to, struct err *e);
 
+/* The same without the files and whole folders for which `skip` is true; it is asked with their names
+ * below dir, "src/addon.c". */
+int pack_tree_without(const char *dir, const char *prefix, bool (*skip)(const char *name),
+		      const char *to, struct err *e);
+
 /* The bytes of the one `.node` entry of a client's tarball, for an audit: at most `limit` bytes,
  * with its name. ERR_MALFORMED if there is none or more than one. The caller frees both. */
 int pack_find_addon(const void *tarball, size_t len, size_t limit, char **name, void **data,

@@ -38,7 +38,11 @@ check_request(const struct json *body)
 	     want.abi_count <= ARRAY_SIZE(want.abis));
 	if (r != 0)
 		return;
-	must(package_name_valid(want.package) && package_version_valid(want.version));
+	/* What is not the registry's may say itself what it is. */
+	if (want.origin.kind == ORIGIN_REGISTRY || want.package[0] != '\0')
+		must(package_name_valid(want.package));
+	if (want.origin.kind == ORIGIN_REGISTRY || want.version[0] != '\0')
+		must(package_version_valid(want.version));
 	must(all ? want.target_count == 0 : want.target_count > 0);
 	for (size_t i = 0; i < want.target_count; i++) {
 		must(target_find(want.targets[i]) != NULL);

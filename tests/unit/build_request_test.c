@@ -111,6 +111,42 @@ TEST(what_is_refused)
 	}
 }
 
+TEST(other_origins)
+{
+	static const struct {
+		const char *text;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"{\"git\":{\"url\":\"https://e.org/a\",\"ref\":\"main\"}," ARM "}", 0, ""},
+		{"{\"git\":{\"url\":\"https://e.org/a\"}," GOOD "," ARM "}", 0, ""},
+		{"{\"git\":[1]," ARM "}", ERR_INVALID, "git: {"},
+		{"{\"git\":\"https://e.org/a\"," ARM "}", ERR_INVALID, "git: {"},
+		{"{\"git\":{\"ref\":\"main\"}," ARM "}", ERR_INVALID, "git: {"},
+		{"{\"git\":{\"url\":\"https://e.org/a\",\"depth\":1}," ARM "}", ERR_INVALID,
+		 "git.depth"},
+		{"{\"git\":{\"url\":\"file:///a\"}," ARM "}", ERR_UNSUPPORTED, "only https"},
+		{"{\"git\":{\"url\":\"https://e.org/a\"},\"package\":\"../a\"," ARM "}",
+		 ERR_INVALID, "../a"},
+		{"{\"git\":{\"url\":\"https://e.org/a\"},\"version\":1," ARM "}", ERR_INVALID,
+		 "version"},
+		{"{\"git\":{\"url\":\"https://e.org/a\"},\"version\":\"1.0.0+git.0123456789ab\"," ARM
+		 "}",
+		 ERR_INVALID, "the one of its package.json"},
+		{"{\"source\":\"sha256:0123\"," ARM "}", ERR_INVALID, "source: "},
+		{"{\"source\":{\"a\":1}," ARM "}", ERR_INVALID, "source: "},
+		{"{\"source\":\"sha256:0123\",\"git\":{}," ARM "}", ERR_INVALID, "has one of them"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct reading r;
+
+		CHECK_INT(read_text(&r, cases[i].text), cases[i].code);
+		CHECK_MSG(strstr(r.e.msg, cases[i].says) != NULL, "%s: %s", cases[i].text, r.e.msg);
+		json_free(r.body);
+	}
+}
+
 TEST(limits)
 {
 	struct buf text = {0};
