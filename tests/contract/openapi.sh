@@ -78,6 +78,17 @@ is "the matrix says why" "$(value 'v.versions[0].cells[0].state + " " + v.versio
 http DELETE "/v1/builds/$build"
 is "DELETE a build" "$status" 200
 
+tar -C "$packages/good" -czf "$scratch/good.tgz" 1.0.0
+http PUT /v1/sources --data-binary "@$scratch/good.tgz"
+is "PUT a source" "$status" 201
+http POST /v1/builds -d "{\"source\":\"$(value v.source)\",\"targets\":[\"$target\"]}"
+is "POST a build of it" "$status" 202
+uploaded=$(value v.id)
+http POST /v1/builds -d "{\"git\":{\"url\":\"file:///etc\"},\"targets\":[\"$target\"]}"
+http PUT /v1/sources
+is "PUT no source" "$status" 400
+await_build "$uploaded"
+is "what was uploaded is built" "$(value 'v.state + " " + v.package')" "succeeded good"
 http GET /dist/index.json
 node_version=$(value 'v[0].version')
 http GET "/dist/$node_version/SHASUMS256.txt"
