@@ -184,14 +184,15 @@ static int
 ask_for(struct run *r, const struct native *n, struct err *e)
 {
 	struct buf version = {0};
-	char *cursor = xstrdup("0");
+	char *cursor = xstrdup("");
 
 	/* '+' of a version's build part would be a space in a query. */
 	for (const char *p = n->version; *p != '\0'; p++)
 		buf_add(&version, *p == '+' ? "%2B" : p, *p == '+' ? 3 : 1);
 	while (cursor != NULL && e->code == 0) {
-		char *path = xasprintf("/v1/artifacts?package=%s&version=%s&limit=%d&cursor=%s",
-				       n->name, version.data, PAGE, cursor);
+		char *path =
+			xasprintf("/v1/artifacts?package=%s&version=%s&limit=%d%s%s", n->name,
+				  version.data, PAGE, cursor[0] != '\0' ? "&cursor=" : "", cursor);
 		struct json *page = NULL;
 
 		free(cursor);

@@ -152,7 +152,7 @@ parse(const char *text, size_t len, struct lockfile *l, struct err *e)
 	struct json *doc;
 	int r;
 
-	while (blank < len && memchr(" \t\r\n", text[blank], 4) != NULL)
+	while (blank < len && text[blank] != '\0' && strchr(" \t\r\n", text[blank]) != NULL)
 		blank++;
 	if (blank < len && text[blank] == '{') {
 		doc = json_parse(text, len, e);

@@ -195,9 +195,9 @@ registry_manifest_get(const char *registry, const char *package, const char *ver
 	if (r == 0)
 		r = pick_manifest(doc, package, version, out, &why);
 	json_free(doc);
+	/* Nothing is in `out` unless it was picked. */
 	if (r == 0)
 		return 0;
-	registry_version_fini(out);
 	/* Whatever such a registry answers there; what the package's document says counts then. */
 	if (r != ERR_CANCELLED && r != ERR_UNSUPPORTED)
 		return registry_version_get(registry, package, version, l, out, e);
