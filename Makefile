@@ -234,7 +234,7 @@ FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 30
 # The tests that make what the harnesses begin with: tests/fuzz/seeds.sh.
-SEED_TESTS = audit_rules build_request elf_functions elf_read pack pe unpack
+SEED_TESTS = audit_rules build_request elf_functions elf_read macho pack pe unpack
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)

@@ -3,27 +3,19 @@
  * first byte chooses the target, so that the rules of both C libraries and of the machines with
  * rules of their own are reached whatever the file says.
  */
-#include <elf.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "builder/audit/audit.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "tests/lib/audit_sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct target targets[] = {
-	{"x86_64-linux-gnu", "linux", "x64", LIBC_GLIBC, 2, 17, ELFCLASS64, ELFDATA2LSB, EM_X86_64,
-	 0, 0, 0x1000, "ld-linux-x86-64.so.2"},
-	{"x86_64-linux-musl", "linuxmusl", "x64", LIBC_MUSL, 1, 1, ELFCLASS64, ELFDATA2LSB,
-	 EM_X86_64, 0, 0, 0x1000, "ld-musl-x86_64.so.1"},
-	{"arm-linux-gnueabihf", "linux", "arm", LIBC_GLIBC, 2, 17, ELFCLASS32, ELFDATA2LSB, EM_ARM,
-	 0xff000400, 0x5000400, 0x10000, "ld-linux-armhf.so.3"},
-	{"i686-linux-gnu", "linux", "ia32", LIBC_GLIBC, 2, 17, ELFCLASS32, ELFDATA2LSB, EM_386, 0,
-	 0, 0x1000, "ld-linux.so.2"},
-	{"s390x-linux-gnu", "linux", "s390x", LIBC_GLIBC, 2, 17, ELFCLASS64, ELFDATA2MSB, EM_S390,
-	 0, 0, 0x1000, "ld64.so.1"},
+static const struct target *const targets[] = {
+	&sample_x64,   &sample_musl,  &sample_armv6,   &sample_ia32,
+	&sample_s390x, &sample_arm64, &sample_riscv64, &sample_ppc64le,
 };
 
 int
@@ -36,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	if (data[0] < ARRAY_SIZE(targets))
-		req.target = &targets[data[0]];
+		req.target = targets[data[0]];
 	r = audit_bytes(data + 1, size - 1, &req);
 	v = audit_json(r);
 	free(json_text(v));

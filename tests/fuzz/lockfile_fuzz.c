@@ -1,8 +1,6 @@
 /*
- * Fuzzes what reads lock files. What is said to come from a registry must have a name and a version
+ * lockfile_fuzz.c - libFuzzer harness for what reads lock files. What is said to come from a registry must have a name and a version
  * that a registry can have, because they become URLs; every entry stands once and can be found.
- *
- * tests/data/lock is a good corpus to start from.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@ tests=$1 seeds=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/prebuildd-seeds-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 rm -rf "$seeds"
-mkdir -p "$seeds"/{elf,http,macho,name,pe}
+mkdir -p "$seeds"/{elf,http,lockfile,macho,name,pe}
 
 keep() { # TEST [PART]: runs those of a test program whose names have PART in them
 	SEEDS=$seeds "$tests/$1_test" "${@:2}" >"$work/log" 2>&1 || {
@@ -15,7 +15,7 @@ keep() { # TEST [PART]: runs those of a test program whose names have PART in th
 		exit 1
 	}
 }
-for test in audit_rules build_request elf_functions elf_read pe; do
+for test in audit_rules build_request elf_functions elf_read macho pe; do
 	keep $test
 done
 # Not those that try every length, or bombs.
@@ -32,6 +32,10 @@ while IFS= read -r name; do
 	printf '0\n%s' "$name" >"$seeds/name/$count"
 done < <(grep -oE '"[^" ]+\.(tar\.gz|node)[^" ]*"' tests/unit/name_test.c | tr -d '"')
 printf '@a/b\n1.0.0-rc.1+b.5\nb-v1.0.0-rc.1+b.5-node-v127-linuxmusl-arm64.tar.gz' >"$seeds/name/scoped"
+
+# ---- lock files: those of the unit test ----
+
+cp tests/data/lock/*.* "$seeds/lockfile"
 
 # ---- requests: what each case of the contract test sends; the first byte is the size of a piece ----
 
@@ -65,7 +69,7 @@ pe() { # TRIPLE MACHINE BYTE: the byte chooses target and ABI
 macho() { # ARCHITECTURE FLAG…
 	clang-14 --target="$1-apple-macos11" -O1 -c tests/fixtures/foreign.c -o "$work/$1.o"
 	ld64.lld-14 -arch "$1" -platform_version macos 11.0 11.0 "${@:2}" "$work/$1.o" -o "$work/$1"
-	cp "$work/$1" "$seeds/macho/$1"
+	{ printf '\007' && cat "$work/$1"; } >"$seeds/macho/$1"
 }
 for triple in x86_64-linux-gnu i686-linux-gnu aarch64-linux-gnu armv6-linux-gnueabihf \
 	powerpc64le-linux-gnu riscv64-linux-gnu mips64el-linux-gnuabi64; do
@@ -77,4 +81,5 @@ pe i686-windows-msvc x86 '\005'
 pe aarch64-windows-msvc arm64 '\006'
 macho arm64 -bundle -undefined dynamic_lookup
 macho x86_64 -dylib -install_name addon.dylib -rpath @loader_path
-llvm-lipo-14 -create "$work/arm64" "$work/x86_64" -output "$seeds/macho/universal"
+llvm-lipo-14 -create "$work/arm64" "$work/x86_64" -output "$work/universal"
+{ printf '\007' && cat "$work/universal"; } >"$seeds/macho/universal"

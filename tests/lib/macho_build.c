@@ -5,6 +5,7 @@
 
 #include "builder/audit/macho_read.h"
 #include "builder/base/digest.h"
+#include "tests/lib/seed.h"
 
 #define CODE     0x2000u /* place and address of the code */
 #define LINKEDIT 0x4000u /* place of symbols, names and the signature */
@@ -194,6 +195,13 @@ macho_spec_x64(void)
 	return spec;
 }
 
+/* The first byte chooses target and ABI: here, what the file says itself, for Node-API. */
+static void
+keep(const struct buf *out)
+{
+	seed_keep("macho", "\7", 1, out->data, out->len);
+}
+
 void
 macho_build(const struct macho_spec *spec, struct buf *out)
 {
@@ -246,6 +254,7 @@ macho_build(const struct macho_spec *spec, struct buf *out)
 	pad(out, signature);
 	if (!spec->no_signature)
 		put_signature(spec, size, out);
+	keep(out);
 	buf_fini(&m.commands);
 	buf_fini(&m.names);
 	buf_fini(&m.symbols);
@@ -278,5 +287,6 @@ macho_build_universal(const struct macho_spec *specs, unsigned count, bool wide,
 	}
 	pad(out, align);
 	buf_add(out, files.data, files.len);
+	keep(out);
 	buf_fini(&files);
 }
