@@ -179,20 +179,20 @@ survey(struct run *r, struct err *e)
 	return e->code;
 }
 
-/* All that is published of a package version. */
+/* All that is published of a package version, page by page. */
 static int
 ask_for(struct run *r, const struct native *n, struct err *e)
 {
-	struct buf version = {0};
-	char *cursor = xstrdup("");
+	struct buf query = {0};
+	char *cursor = NULL;
 
-	/* '+' of a version's build part would be a space in a query. */
+	buf_addf(&query, "/v1/artifacts?package=%s&limit=%d&version=", n->name, PAGE);
+	/* '+' of a version's build part would be a space there. */
 	for (const char *p = n->version; *p != '\0'; p++)
-		buf_add(&version, *p == '+' ? "%2B" : p, *p == '+' ? 3 : 1);
-	while (cursor != NULL && e->code == 0) {
-		char *path =
-			xasprintf("/v1/artifacts?package=%s&version=%s&limit=%d%s%s", n->name,
-				  version.data, PAGE, cursor[0] != '\0' ? "&cursor=" : "", cursor);
+		buf_add(&query, *p == '+' ? "%2B" : p, *p == '+' ? 3 : 1);
+	do {
+		char *path = xasprintf("%s%s%s", query.data, cursor != NULL ? "&cursor=" : "",
+				       cursor != NULL ? cursor : "");
 		struct json *page = NULL;
 
 		free(cursor);
@@ -205,9 +205,8 @@ ask_for(struct run *r, const struct native *n, struct err *e)
 		}
 		json_free(page);
 		free(path);
-	}
-	free(cursor);
-	buf_fini(&version);
+	} while (cursor != NULL);
+	buf_fini(&query);
 	return e->code;
 }
 
