@@ -217,14 +217,14 @@ list_fits(const struct strv *list, const char *value)
 static const char *
 os_of(const struct target *t)
 {
-	return t->libc == LIBC_MSVCRT ? "win32" : "linux";
+	return t->libc == LIBC_MUSL ? "linux" : t->node_platform;
 }
 
 bool
 platform_fits(const struct platform *p, const struct target *t)
 {
 	return list_fits(&p->os, os_of(t)) && list_fits(&p->cpu, t->node_arch) &&
-	       (t->libc == LIBC_MSVCRT || list_fits(&p->libc, target_libc_text(t)));
+	       (strcmp(os_of(t), "linux") != 0 || list_fits(&p->libc, target_libc_text(t)));
 }
 
 char *

@@ -178,6 +178,8 @@ TEST(prebuilds_by_their_names)
 		{"darwin-x64+arm64/node.napi.node", "linux-x64", {ABI_NAPI, 8}, false},
 		{"android-arm64/node.napi.node", "linux-arm64", {ABI_NAPI, 8}, false},
 		{"win32-x64/node.napi.node", "win32-x64", {ABI_NAPI, 8}, true},
+		{"darwin-x64+arm64/node.napi.node", "darwin-arm64", {ABI_NAPI, 8}, true},
+		{"linux-arm64/node.napi.node", "darwin-arm64", {ABI_NAPI, 8}, false},
 		/* pkg-prebuilds, better-sqlite3 13 */
 		{"a-linux-x64-musl/node-napi-v7.node", "linuxmusl-x64", {ABI_NAPI, 7}, true},
 		{"a-linux-x64/node-napi-v7.node", "linux-x64", {ABI_NAPI, 7}, true},
@@ -217,6 +219,7 @@ TEST(platforms_as_npm_chooses_them)
 		{"{\"os\":[\"!win32\"]}", "win32-x64", false},
 		{"{\"os\":[\"linux\",\"!linux\"]}", "linux-x64", false},
 		{"{\"os\":[\"darwin\"]}", "linux-x64", false},
+		{"{\"os\":[\"darwin\"],\"libc\":[\"glibc\"]}", "darwin-arm64", true},
 		{"{\"cpu\":[\"wasm32\"]}", "linux-x64", false},
 		{"{\"os\":\"any\"}", "linux-x64", true},
 	};
