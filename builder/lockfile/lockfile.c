@@ -148,11 +148,12 @@ contains(const char *text, size_t len, const char *what)
 static int
 parse(const char *text, size_t len, struct lockfile *l, struct err *e)
 {
-	size_t blank = 0;
+	size_t blank = 0; /* bytes before the first that says what it is */
 	struct json *doc;
 	int r;
 
-	while (blank < len && text[blank] != '\0' && strchr(" \t\r\n", text[blank]) != NULL)
+	while (blank < len && (text[blank] == ' ' || text[blank] == '\n' || text[blank] == '\r' ||
+			       text[blank] == '\t'))
 		blank++;
 	if (blank < len && text[blank] == '{') {
 		doc = json_parse(text, len, e);

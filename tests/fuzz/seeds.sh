@@ -1,6 +1,6 @@
 #!/bin/bash
 # seeds.sh TESTS FOLDER: makes the fuzzers' first inputs, FOLDER/<harness>/*, of our own fixtures: what
-# the unit tests (programs in folder TESTS) build, the hostile requests, the names in the name test, and
+# the unit tests (programs in folder TESTS) build, the hostile requests, the names in the name test, lock files, and
 # one small addon as compiler and linker make it for every kind of file.
 set -euo pipefail
 tests=$1 seeds=$2
@@ -23,6 +23,10 @@ keep pack addon_is
 for part in compression strip names types link twice pax sparse behind; do
 	keep unpack $part
 done
+
+# ---- lock files of the real clients ----
+
+cp tests/data/lock/*.{json,yaml,lock} "$seeds/lockfile/"
 
 # ---- client file names: every text in the test; the first line "0" stands for a known package ----
 
