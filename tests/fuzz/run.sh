@@ -11,7 +11,8 @@ tests/fuzz/seeds.sh build/fuzz/tests/unit "$seeds" || exit 1
 
 fuzz() { # HARNESS
 	local name=$1 log=$corpus/$1.log rc executions edges total input
-	mkdir -p "$corpus/$name"
+	# A harness without seeds of its own starts from nothing.
+	mkdir -p "$corpus/$name" "$seeds/$name"
 	# Leaks, and inputs that take longer than 30 s or more than 1 GiB, are found like crashes.
 	"$programs/$name" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 -print_final_stats=1 \
 		-artifact_prefix="$found/$name-" "$corpus/$name" "$seeds/$name" >"$log" 2>&1
