@@ -6,6 +6,7 @@
 
 #include "api/catalog/artifacts.h"
 #include "api/catalog/db.h"
+#include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
@@ -142,6 +143,7 @@ TEST(a_branch_gets_the_version_of_its_commit)
 	struct db *db = open_db();
 	int64_t registry = request(db, "p", "1.0.0", NULL), git = request(db, "p", "1.0.0", "main");
 	char *first, *second;
+	struct build_end end;
 
 	CHECK_STR(shown(db, registry), "p@1.0.0 -: j1 queued ");
 	CHECK_STR(shown(db, git), "p@1.0.0+git git+" URL "#main: j3 queued ");
@@ -162,6 +164,10 @@ TEST(a_branch_gets_the_version_of_its_commit)
 	git = request(db, "p", "1.0.0", "main");
 	resolve(db, "git+" URL "#main", "git+" URL "#" ONE, "p", "1.0.0");
 	CHECK_STR(shown(db, git), "p@1.0.0+git.111111111111 git+" URL "#main: j3 succeeded ");
+	/* … and that ends the build, which was open until then. */
+	CHECK_INT(events_build_end(db, git, &end, NULL), 0);
+	CHECK(end.ended);
+	CHECK_STR(end.state, "succeeded");
 	free(first);
 	free(second);
 	db_close(db);

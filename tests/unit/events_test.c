@@ -8,6 +8,7 @@
 #include "api/catalog/db.h"
 #include "api/catalog/deliveries.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/sources.h"
 #include "api/catalog/matrix.h"
 #include "api/catalog/tally.h"
 #include "builder/base/buf.h"
@@ -70,7 +71,8 @@ static void
 resolve(struct db *db)
 {
 	struct lease l = lease(db, "");
-	struct source_found found = {"source", "npm", "lock", "napi-v6", 7};
+	struct source_found found = {
+		.digest = "source", .origin = "npm", .lock = "lock", .abi = "napi-v6", .size = 7};
 
 	CHECK_STR(l.kind, "resolve");
 	CHECK_INT(jobs_resolved(db, l.job, l.fence, &found, NOW, NULL), 0);
