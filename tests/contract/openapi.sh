@@ -61,6 +61,19 @@ is "PUT /v1/publish" "$status" 201
 http PUT "/v1/publish/@scope/good/v1.0.0/@scope/good-v1.0.0-napi-v6-linux-x64.node?addon=addon.node" --data-binary "@$scratch/addon.node"
 http PUT "/v1/publish/good/v2.0.0/good-v2.0.0-napi-v6-linux-x64.node" --data-binary 'no addon'
 is "PUT /v1/publish of no addon" "$status" 422
+tar -C "$packages/good" --transform 's,^1.0.0,package,' -czf "$scratch/good.tgz" 1.0.0
+http PUT /v1/sources --data-binary "@$scratch/good.tgz"
+is "PUT /v1/sources" "$status" 201
+uploaded=$(value v.source)
+http POST /v1/builds -H 'Content-Type: application/json' -d "{\"source\":\"$uploaded\",\"targets\":[\"$target\"]}"
+is "POST /v1/builds of an upload" "$status $(value v.package)" "202 null"
+await_build "$(value v.id)"
+like "… its version" "$(value v.version)" '^1\.0\.0\+src\.'
+http GET "/v1/artifacts?package=good&version=1.0.0%2Bsrc.${uploaded:7:12}"
+is "… its origin" "$(value 'v.artifacts[0].origin')" "$uploaded"
+http PUT /v1/sources
+http POST /v1/builds -H 'Content-Type: application/json' -d "{\"source\":\"sha256:$(printf '%064d' 0)\",\"targets\":[\"$target\"]}"
+is "POST /v1/builds of what was not uploaded" "$status" 404
 path=$(prebuild_path good 1.0.0)
 http GET "$path"
 http GET "$path" -r 0-9
