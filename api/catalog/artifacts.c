@@ -95,7 +95,7 @@ artifacts_put(struct db *db, const struct artifact *a, const struct artifact_nam
 	" (SELECT path FROM name WHERE name.artifact = artifact.id"                               \
 	" AND name.layout = 'prebuild-install'), " ARTIFACT_LOADED ","                            \
 	" (SELECT origin FROM source WHERE source.package = artifact.package"                     \
-	" AND source.version = artifact.version)"
+	" AND source.version = artifact.version AND source.digest = artifact.source)"
 
 static struct json *
 artifact_object(const struct db_row *row)
