@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ run_server(int out)
 	char *key = xasprintf("%s/key.pem", server.dir);
 	char *cert = xasprintf("%s/cert.pem", server.dir);
 
+	/* Also when the test program is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(out, STDOUT_FILENO);
 	/* Its requests are of no interest. */
 	if (freopen("/dev/null", "w", stderr) != NULL)
