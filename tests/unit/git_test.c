@@ -148,10 +148,11 @@ static const char *
 content(const char *name)
 {
 	static struct buf text;
+	static struct err e;
 	char *path = xasprintf("box/out/%s", name);
-	struct err e = {0};
 
 	buf_fini(&text);
+	e = (struct err){0};
 	file_read_regular(in_dir(path), 4096, &text, &e);
 	free(path);
 	return e.code == 0 && text.data != NULL ? text.data : e.msg;
