@@ -18,6 +18,7 @@ AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_funct
 	pe_entry pe_read report runs_on x86_code x86_insn x86_reach
 TRANSFER = certificates fetch request
 SOURCE = default_abi git git_remote git_socket git_tree gitmodules registry unpack
+SIGNATURE = envelope minisign
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
@@ -25,33 +26,34 @@ ENGINE = clone command compile compiled configure configured engine footprint ma
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
 CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
-	progress publish source status targets
+	progress publish signed source status targets verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sources \
 	sqlite tally toolchains
-ROUTES = artifacts auth build_request builds check dist events health jobs lease matrix metrics \
+ROUTES = artifacts auth build_request builds check dist events health jobs key lease matrix metrics \
 	misses openapi policy prebuilds publish result service sources webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	$(LOCKFILE:%=builder/lockfile/%.c) $(NATIVES:%=builder/natives/%.c) \
-	builder/toolchain/toolchain.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
+	builder/toolchain/toolchain.c builder/plan/commands.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
 	builder/plan/xcode.c \
-	builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
+	$(SIGNATURE:%=builder/signature/%.c) builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
 	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
-	api/publish/publish.c api/embedded.c api/serve.c \
+	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
+	api/embedded.c api/serve.c \
 	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
-	workers/slot.c workers/sources.c
+	workers/reported.c workers/slot.c workers/sources.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog catalog_sources compiled configured coverage \
 	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
-	http_target inventory job job_limits json lockfile macho musl name native openapi opt origin pack \
+	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry run sandbox share signature sources store target unpack \
 	x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
@@ -69,7 +71,7 @@ PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccom
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
-APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind libclang-rt-14-dev \
+APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck minisign shellcheck valgrind libclang-rt-14-dev \
 	binutils g++ python3 python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.

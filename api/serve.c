@@ -23,6 +23,7 @@
 #include "api/embedded.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
+#include "api/sign/key.h"
 #include "api/store/store.h"
 #include "api/webhooks/webhooks.h"
 #include "builder/base/clock.h"
@@ -163,6 +164,16 @@ make_folders(struct serve *s, struct err *e)
 			break;
 	if (e->code == 0)
 		file_mkdirs(keys, 0700, e);
+	free(keys);
+	return e->code;
+}
+
+static int
+open_key(struct serve *s, struct err *e)
+{
+	char *keys = xasprintf("%s/keys", s->data);
+
+	signing_key_open(keys, &s->service.signing_key, e);
 	free(keys);
 	return e->code;
 }
@@ -592,7 +603,7 @@ serve_main(int argc, char **argv)
 		abort();
 	if (opts_parse(&o, argc, argv, &e) == 0 && !o.help &&
 	    read_flags(&s, &o, &limits, &e) == 0 && make_folders(&s, &e) == 0 &&
-	    lock_data(&s, &e) == 0 &&
+	    lock_data(&s, &e) == 0 && open_key(&s, &e) == 0 &&
 	    (!s.service.tokens ||
 	     (load_token(&s, "admin", &s.service.admin_token, NULL, &e) == 0 &&
 	      load_token(&s, "worker", &s.service.worker_token, &s.worker_token_file, &e) == 0)) &&
@@ -609,6 +620,7 @@ serve_main(int argc, char **argv)
 		free(*a);
 	free(s.worker_argv);
 	policy_free(s.service.policy);
+	signing_key_close(s.service.signing_key);
 	free(s.service.admin_token);
 	free(s.service.worker_token);
 	free(s.worker_token_file);

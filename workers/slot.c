@@ -19,6 +19,7 @@
 #include "builder/toolchain/toolchain.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
+#include "workers/reported.h"
 #include "workers/sources.h"
 
 #define LEASE_SECONDS   40
@@ -287,6 +288,11 @@ on_built(const struct engine_result *r, void *arg)
 		json_set_str(addon, "file", r->file);
 		json_set_str(addon, "source", json_str(s->job, "source", ""));
 		json_set(addon, "load", json_copy(r->load));
+		json_set(
+			addon, "provenance",
+			reported_make(r->commands,
+				      inventory_find(s->config->inventory,
+						     target_find(json_str(s->job, "target", "")))));
 		json_set(s->result, "addon", addon);
 		set_upload(s, r->addon);
 	}

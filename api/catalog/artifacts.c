@@ -167,6 +167,25 @@ artifacts_report(struct db *db, const char *digest, struct json **out, struct er
 	return r;
 }
 
+int
+artifacts_document(struct db *db, const char *digest, const char *layout, char out[65],
+		   struct err *e)
+{
+	struct named n = {.digest = out};
+	int r;
+
+	out[0] = '\0';
+	r = DB_EXEC(
+		db, e, on_named, &n,
+		"SELECT name.digest, name.size FROM artifact JOIN name ON name.artifact = artifact.id"
+		" WHERE artifact.digest = ?1 AND name.layout = ?2 ORDER BY name.path LIMIT 1",
+		db_text(digest), db_text(layout));
+	if (r == 0 && out[0] == '\0')
+		return err_set(e, ERR_NOT_FOUND, "there is no %s of an artifact sha256:%s", layout,
+			       digest);
+	return r;
+}
+
 struct page {
 	struct json *list;
 	int64_t last;

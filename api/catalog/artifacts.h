@@ -43,6 +43,10 @@ int artifacts_name(struct db *db, const char *path, char digest[65], int64_t *si
 int artifacts_json(struct db *db, const char *digest, struct json **out, struct err *e);
 int artifacts_report(struct db *db, const char *digest, struct json **out, struct err *e);
 
+/* The digest of a document that was published beside the artifact ("provenance"): ERR_NOT_FOUND. */
+int artifacts_document(struct db *db, const char *digest, const char *layout, char out[65],
+		       struct err *e);
+
 /* A page of artifacts with id > cursor, oldest first; empty filters match all. {"artifacts":[…],
  * "cursor":"N" or null}. */
 struct artifact_filter {

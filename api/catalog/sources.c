@@ -51,6 +51,30 @@ source_known_fini(struct source_known *s)
 	*s = (struct source_known){0};
 }
 
+static int
+on_origin(const struct db_row *row, void *arg)
+{
+	char **both = arg;
+
+	both[0] = jobs_copy(row, 0);
+	both[1] = jobs_copy(row, 1);
+	return 0;
+}
+
+int
+sources_origin(struct db *db, const char *package, const char *version, char **origin, char **lock,
+	       struct err *e)
+{
+	char *both[2] = {NULL, NULL};
+	int r = DB_EXEC(db, e, on_origin, both,
+			"SELECT origin, lock FROM source WHERE package = ?1 AND version = ?2",
+			db_text(package), db_text(version));
+
+	*origin = both[0];
+	*lock = both[1];
+	return r;
+}
+
 int
 uploads_put(struct db *db, const char *digest, int64_t size, int64_t now, struct err *e)
 {

@@ -44,6 +44,11 @@ int sources_find_pinned(struct db *db, const char *pin, const char *package, con
 			struct source_known *out, struct err *e);
 void source_known_fini(struct source_known *s);
 
+/* Where a source came from, and the digest of its dependencies' lock; NULL if it is not known. The caller
+ * frees both. */
+int sources_origin(struct db *db, const char *package, const char *version, char **origin,
+		   char **lock, struct err *e);
+
 /* Records an upload whose bytes are stored; the same again is no error. */
 int uploads_put(struct db *db, const char *digest, int64_t size, int64_t now, struct err *e);
 int uploads_known(struct db *db, const char *digest, bool *known, struct err *e);

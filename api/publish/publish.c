@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/catalog/artifacts.h"
+#include "api/publish/documents.h"
 #include "api/store/store.h"
 #include "builder/audit/audit.h"
 #include "builder/base/file.h"
@@ -29,7 +30,12 @@ publication_fini(struct publication *p)
 	free(p->source);
 	free(p->toolchain);
 	free(p->file);
+	free(p->origin);
+	free(p->lock);
+	free(p->invocation);
+	free(p->started);
 	json_free(p->load);
+	json_free(p->reported);
 	free(p->report);
 	for (size_t i = 0; i < p->name_count; i++)
 		free(p->names[i].path);
@@ -65,15 +71,16 @@ audit_staged(struct publication *p, const struct buf *bytes, struct err *e)
 	return r;
 }
 
-/* The tarball of one layout, put into the store; digest and size are its. */
+/* The tarball of one layout, put into the store. */
 static int
 pack_name(const struct publication *p, const struct name *name, const struct buf *bytes,
-	  struct store *store, struct digest *d, int64_t *size, struct err *e)
+	  struct store *store, struct publication_name *to, struct err *e)
 {
 	char *temp = xasprintf("%s/render-XXXXXX", store_temp_dir(store));
 	struct buf entry_name = {0};
 	struct stat st;
 	struct pack_entry entry;
+	struct digest d;
 	int r;
 
 	name_addon_path(name, p->file, &entry_name);
@@ -87,9 +94,11 @@ pack_name(const struct publication *p, const struct name *name, const struct buf
 	if (r == 0 && stat(temp, &st) != 0)
 		r = err_sys(e, -errno, "stat %s", temp);
 	if (r == 0) {
-		*size = st.st_size;
-		r = store_put(store, temp, d, e);
+		to->size = st.st_size;
+		r = store_put(store, temp, &d, e);
 	}
+	if (r == 0)
+		digest_hex(&d, to->digest);
 	unlink(temp);
 	free(temp);
 	buf_fini(&entry_name);
@@ -104,7 +113,6 @@ render(struct publication *p, enum name_layout layout, const struct buf *bytes, 
 	struct publication_name *to = &p->names[p->name_count];
 	struct buf path = {0};
 	struct name name;
-	struct digest d;
 	int r;
 
 	if (!name_of(layout, p->package, p->version, p->abi, p->target, &name))
@@ -113,20 +121,20 @@ render(struct publication *p, enum name_layout layout, const struct buf *bytes, 
 		memcpy(to->digest, p->digest, sizeof to->digest);
 		to->size = p->size;
 	} else {
-		r = pack_name(p, &name, bytes, store, &d, &to->size, e);
+		r = pack_name(p, &name, bytes, store, to, e);
 		if (r != 0)
 			return r;
-		digest_hex(&d, to->digest);
 	}
 	name_path(&name, &path);
-	to->layout = layout;
+	to->layout = name_layout_text(layout);
 	to->path = buf_take(&path);
 	p->name_count++;
 	return 0;
 }
 
 int
-publish_prepare(struct publication *p, struct store *store, struct err *e)
+publish_prepare(struct publication *p, struct store *store, const struct signing_key *key,
+		struct err *e)
 {
 	struct buf bytes = {0};
 	struct digest d;
@@ -142,14 +150,16 @@ publish_prepare(struct publication *p, struct store *store, struct err *e)
 	}
 	for (int layout = 0; r == 0 && layout < NAME_LAYOUT_COUNT; layout++)
 		r = render(p, (enum name_layout)layout, &bytes, store, e);
+	if (r == 0)
+		r = documents_add(p, store, key, e);
 	buf_fini(&bytes);
 	return r;
 }
 
 int
-publish_record(const struct publication *p, struct db *db, int64_t now, struct err *e)
+publish_record(struct publication *p, struct db *db, int64_t now, struct err *e)
 {
-	struct artifact_name names[NAME_LAYOUT_COUNT];
+	struct artifact_name names[PUBLISH_NAMES_MAX];
 	char abi[ABI_TEXT_SIZE];
 	struct artifact a = {
 		.digest = p->digest,
@@ -170,9 +180,11 @@ publish_record(const struct publication *p, struct db *db, int64_t now, struct e
 		names[i] = (struct artifact_name){
 			.path = p->names[i].path,
 			.digest = p->names[i].digest,
-			.layout = name_layout_text(p->names[i].layout),
+			.layout = p->names[i].layout,
 			.size = p->names[i].size,
 		};
+	if (documents_keep(p, db, e) != 0)
+		return e->code;
 	return artifacts_put(db, &a, names, p->name_count, now, e);
 }
 

@@ -1,6 +1,6 @@
 /*
  * publish.h - the one way into the store: an uploaded addon is audited again, rendered for each
- * client, stored by digest; then its names are recorded and made visible.
+ * client, signed, stored by digest; then its names are recorded and made visible.
  *
  *   publish_prepare (pool)  →  publish_record (catalog, with the job's end)  →  publish_show (pool)
  *
@@ -19,13 +19,19 @@
 
 struct db;
 struct json;
+struct signing_key;
 struct store;
 
 #define PUBLISH_ADDON_MAX (256u << 20)
 
-/* One client's name for the addon, and the file that it stands for. */
+/* A name has two documents beside it, at its path with these behind it. */
+#define PUBLISH_SIGNATURE  ".minisig"
+#define PUBLISH_PROVENANCE ".provenance.json"
+#define PUBLISH_NAMES_MAX  (3 * NAME_LAYOUT_COUNT)
+
+/* One client's name for the addon, or that of a document beside it, and the file that it stands for. */
 struct publication_name {
-	enum name_layout layout;
+	const char *layout; /* name_layout_text, or what kind of document it is */
 	char *path;
 	char digest[DIGEST_HEX_SIZE];
 	int64_t size;
@@ -41,11 +47,16 @@ struct publication {
 	const struct target *target;
 	struct json *load; /* the worker's load test, put into the report; may be NULL */
 
+	/* For the provenance (sign/provenance.h). */
+	const char *type;
+	char *origin, *lock, *invocation, *started; /* or NULL */
+	struct json *reported;                      /* by the worker; or NULL */
+
 	/* Filled by publish_prepare. */
 	char digest[DIGEST_HEX_SIZE];
 	int64_t size;
 	char *report; /* JSON text */
-	struct publication_name names[NAME_LAYOUT_COUNT];
+	struct publication_name names[PUBLISH_NAMES_MAX];
 	size_t name_count;
 };
 void publication_fini(struct publication *p);
@@ -54,10 +65,11 @@ void publication_fini(struct publication *p);
 bool publish_file_valid(const char *file);
 
 /* ERR_AUDIT with the first finding if the addon is refused. Blocks. */
-int publish_prepare(struct publication *p, struct store *store, struct err *e);
+int publish_prepare(struct publication *p, struct store *store, const struct signing_key *key,
+		    struct err *e);
 
-/* On the catalog's thread. */
-int publish_record(const struct publication *p, struct db *db, int64_t now, struct err *e);
+/* On the catalog's thread. What is published already keeps the documents that it has. */
+int publish_record(struct publication *p, struct db *db, int64_t now, struct err *e);
 
 /* Makes the names visible. Blocks. */
 int publish_show(const struct publication *p, struct store *store, struct err *e);

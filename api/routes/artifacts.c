@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/catalog/catalog.h"
 #include "api/catalog/page.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
+#include "api/publish/documents.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
 #include "builder/base/mem.h"
@@ -82,14 +84,11 @@ route_artifact_report(struct http_request *r, void *data)
 }
 
 static void
-reply_blob(struct service *s, struct http_request *r, const char *type)
+reply_content(struct service *s, struct http_request *r, const char *hex, const char *type)
 {
-	char *hex = digest_param(r);
 	struct store_file f;
 	struct err e = {0};
 
-	if (hex == NULL)
-		return;
 	if (store_open_blob(s->store, hex, &f, &e) != 0)
 		reply_err(r, &e);
 	else
@@ -100,6 +99,15 @@ reply_blob(struct service *s, struct http_request *r, const char *type)
 				      .etag = f.hex,
 				      .cache_control = "public, max-age=31536000, immutable",
 			      });
+}
+
+static void
+reply_blob(struct service *s, struct http_request *r, const char *type)
+{
+	char *hex = digest_param(r);
+
+	if (hex != NULL)
+		reply_content(s, r, hex, type);
 	free(hex);
 }
 
@@ -107,6 +115,48 @@ void
 route_artifact_file(struct http_request *r, void *data)
 {
 	reply_blob(data, r, "application/octet-stream");
+}
+
+struct provenance_query {
+	struct service *service;
+	struct http_request *request;
+	char *artifact;
+	char document[DIGEST_HEX_SIZE];
+};
+
+static int
+provenance_work(struct db *db, void *arg, struct err *e)
+{
+	struct provenance_query *q = arg;
+
+	return artifacts_document(db, q->artifact, DOCUMENT_PROVENANCE, q->document, e);
+}
+
+static void
+provenance_done(int r, void *arg, const struct err *e)
+{
+	struct provenance_query *q = arg;
+
+	if (r != 0)
+		reply_err(q->request, e);
+	else
+		reply_content(q->service, q->request, q->document, "application/json");
+	free(q->artifact);
+	free(q);
+}
+
+void
+route_artifact_provenance(struct http_request *r, void *data)
+{
+	struct service *s = data;
+	char *hex = digest_param(r);
+	struct provenance_query *q;
+
+	if (hex == NULL)
+		return;
+	q = xcalloc(1, sizeof *q);
+	*q = (struct provenance_query){.service = s, .request = r, .artifact = hex};
+	catalog_submit(s->catalog, provenance_work, provenance_done, q);
 }
 
 void

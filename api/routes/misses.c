@@ -35,7 +35,7 @@ struct miss_waiter {
 	struct http_request *request;
 	struct name name;
 	enum prebuild_kind kind;
-	char *path; /* of the rendering */
+	char *path; /* of the rendering, or of a document beside it */
 	char peer[64];
 	bool trusted; /* brought a token that may build */
 	uint64_t deadline, interim, last;

@@ -11,14 +11,21 @@ struct http_request;
 struct service;
 struct store_file;
 
-enum prebuild_kind { PREBUILD_FILE, PREBUILD_SHA256, PREBUILD_REPORT };
+enum prebuild_kind {
+	PREBUILD_FILE,
+	PREBUILD_SHA256,
+	PREBUILD_REPORT,
+	PREBUILD_SIGNATURE,
+	PREBUILD_PROVENANCE
+};
 
-/* Replies with a published file, or with the line of its checksum. Consumes the request and f. */
+/* Replies with a published file or document, or with the line of a file's checksum. Consumes the request
+ * and f. */
 void prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
 		    struct store_file *f);
 
 /* Has the prebuild built, if it may be, and replies when it is there or the client has waited long
- * enough. path is the prebuild's, copied as name is. Consumes the request. */
+ * enough. path is that of the file or document, copied as name is. Consumes the request. */
 void miss_begin(struct service *s, struct http_request *r, const struct name *name,
 		enum prebuild_kind kind, const char *path);
 

@@ -1,6 +1,6 @@
 /*
  * prebuilds.c - the mirror for install hooks: /prebuilds/{package}/v{version}/{file}, and the same
- * path + ".sha256" or ".report.json".
+ * path + ".sha256", ".minisig", ".report.json" or ".provenance.json".
  *
  * A published file is one readlink and one open, on the loop thread. What is valid but not there is
  * misses.c's.
@@ -13,6 +13,7 @@
 #include "api/catalog/artifacts.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
+#include "api/publish/publish.h"
 #include "api/routes/misses.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
@@ -20,12 +21,29 @@
 #include "builder/base/mem.h"
 #include "builder/model/name.h"
 
+#define CACHE_FOR_EVER "public, max-age=31536000, immutable"
+
 void
 prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
 	       struct store_file *f)
 {
-	char *digest = xasprintf("sha256:%s", f->hex);
+	static const char *const documents[] = {
+		[PREBUILD_SIGNATURE] = "text/plain; charset=utf-8",
+		[PREBUILD_PROVENANCE] = "application/json",
+	};
+	char *digest;
 
+	if (kind == PREBUILD_SIGNATURE || kind == PREBUILD_PROVENANCE) {
+		reply_file(r, &(struct reply_file){
+				      .fd = f->fd,
+				      .size = f->size,
+				      .type = documents[kind],
+				      .etag = f->hex,
+				      .cache_control = CACHE_FOR_EVER,
+			      });
+		return;
+	}
+	digest = xasprintf("sha256:%s", f->hex);
 	reply_header(r, "X-Prebuild-Digest", digest);
 	free(digest);
 	if (kind == PREBUILD_SHA256) {
@@ -47,7 +65,7 @@ prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_ki
 			      .type = name_is_raw(name->layout) ? "application/octet-stream"
 								: "application/gzip",
 			      .etag = f->hex,
-			      .cache_control = "public, max-age=31536000, immutable",
+			      .cache_control = CACHE_FOR_EVER,
 		      });
 }
 
@@ -113,13 +131,19 @@ prebuild_split(const char *path, char package[PACKAGE_NAME_MAX + 1],
 	return package_name_valid(package) && package_version_valid(version);
 }
 
+static const struct {
+	const char *suffix;
+	enum prebuild_kind kind;
+} suffixes[] = {
+	{".sha256", PREBUILD_SHA256},
+	{".report.json", PREBUILD_REPORT},
+	{PUBLISH_SIGNATURE, PREBUILD_SIGNATURE},
+	{PUBLISH_PROVENANCE, PREBUILD_PROVENANCE},
+};
+
 static enum prebuild_kind
 take_suffix(char *file)
 {
-	static const struct {
-		const char *suffix;
-		enum prebuild_kind kind;
-	} suffixes[] = {{".sha256", PREBUILD_SHA256}, {".report.json", PREBUILD_REPORT}};
 	size_t n = strlen(file);
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
@@ -140,6 +164,34 @@ problem(struct http_request *r, const char *code, const char *detail)
 	reply_problem(r, 404, code, NULL, "%s", detail);
 }
 
+/* Serves it if it is published. False if it is not; *path then is that of what was asked for. */
+static bool
+serve(struct service *s, struct http_request *r, const struct name *name, enum prebuild_kind kind,
+      struct buf *path)
+{
+	bool document = kind == PREBUILD_SIGNATURE || kind == PREBUILD_PROVENANCE;
+	struct store_file f;
+	bool published;
+
+	name_path(name, path);
+	published = store_open_name(s->store, path->data, &f, NULL) == 0;
+	if (!document) {
+		if (published)
+			prebuild_reply(r, name, kind, &f);
+		return published;
+	}
+	if (published)
+		close(f.fd);
+	buf_adds(path, kind == PREBUILD_SIGNATURE ? PUBLISH_SIGNATURE : PUBLISH_PROVENANCE);
+	if (store_open_name(s->store, path->data, &f, NULL) == 0)
+		prebuild_reply(r, name, kind, &f);
+	else if (published)
+		problem(r, "not-signed", "it was published by a prebuildd that did not sign yet");
+	else
+		return false;
+	return true;
+}
+
 void
 route_prebuild(struct http_request *r, void *data)
 {
@@ -148,7 +200,6 @@ route_prebuild(struct http_request *r, void *data)
 	struct name *name = xcalloc(1, sizeof *name);
 	enum prebuild_kind kind = PREBUILD_FILE;
 	struct buf path = {0};
-	struct store_file f;
 	const char *asked;
 	char *file = NULL;
 
@@ -172,10 +223,9 @@ route_prebuild(struct http_request *r, void *data)
 		name = NULL;
 		goto out;
 	}
-	name_path(name, &path);
-	if (store_open_name(s->store, path.data, &f, NULL) == 0)
-		prebuild_reply(r, name, kind, &f);
-	else if (name->abi.kind == ABI_ELECTRON)
+	if (serve(s, r, name, kind, &path))
+		goto out;
+	if (name->abi.kind == ABI_ELECTRON)
 		/* Others may have published one, which the above has found. */
 		problem(r, "unsupported-abi",
 			"Electron's headers are not here; only Node-API addons load in Electron as "

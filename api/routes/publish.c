@@ -18,6 +18,7 @@
 #include "api/http/request.h"
 #include "api/publish/publish.h"
 #include "api/routes/service.h"
+#include "api/sign/provenance.h"
 #include "api/store/store.h"
 #include "builder/base/buf.h"
 #include "builder/base/clock.h"
@@ -176,7 +177,7 @@ prepare_on_pool(uv_work_t *w)
 	struct publishing *p = w->data;
 
 	if (stage(p, &p->e) == 0)
-		publish_prepare(&p->publication, p->service->store, &p->e);
+		publish_prepare(&p->publication, p->service->store, p->service->signing_key, &p->e);
 }
 
 static void
@@ -231,6 +232,7 @@ route_publish(struct http_request *r, void *data)
 	pub->version = xstrdup(p->name.version);
 	pub->abi = p->name.abi;
 	pub->target = p->name.target;
+	pub->type = PROVENANCE_PUBLISHED;
 	pub->source = xstrdup("");
 	pub->toolchain = xstrdup("");
 	pub->load = json_object();

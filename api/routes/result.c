@@ -19,6 +19,7 @@
 #include "api/http/request.h"
 #include "api/publish/publish.h"
 #include "api/routes/service.h"
+#include "api/sign/provenance.h"
 #include "api/store/store.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
@@ -204,7 +205,7 @@ shown(uv_work_t *w, int status)
 static int
 publish_work(struct db *db, void *arg, struct err *e)
 {
-	const struct result *x = arg;
+	struct result *x = arg;
 	int64_t now = clock_wall_ms();
 
 	if (jobs_check_lease(db, x->job, x->fence, e) != 0 ||
@@ -229,7 +230,7 @@ prepare_on_pool(uv_work_t *w)
 {
 	struct result *x = w->data;
 
-	publish_prepare(&x->publication, x->service->store, &x->e);
+	publish_prepare(&x->publication, x->service->store, x->service->signing_key, &x->e);
 }
 
 static void
@@ -299,6 +300,12 @@ fill_publication(struct result *x, struct err *e)
 	p->file = xstrdup(file);
 	p->load =
 		json_is_object(json_get(addon, "load")) ? json_copy(json_get(addon, "load")) : NULL;
+	p->reported = json_is_object(json_get(addon, "provenance"))
+			      ? json_copy(json_get(addon, "provenance"))
+			      : NULL;
+	p->type = PROVENANCE_BUILT;
+	p->invocation = xstrdup(json_str(job, "id", ""));
+	p->started = xstrdup(json_str(job, "started", ""));
 	p->package = xstrdup(json_str(job, "package", ""));
 	p->version = xstrdup(json_str(job, "version", ""));
 	p->key = xstrdup(json_str(job, "key", ""));
@@ -315,9 +322,12 @@ begin_work(struct db *db, void *arg, struct err *e)
 {
 	struct result *x = arg;
 
-	if (jobs_check_lease(db, x->job, x->fence, e) != 0)
+	if (jobs_check_lease(db, x->job, x->fence, e) != 0 ||
+	    jobs_job_json(db, x->job, &x->job_json, e) != 0)
 		return e->code;
-	return jobs_job_json(db, x->job, &x->job_json, e);
+	return sources_origin(db, json_str(x->job_json, "package", ""),
+			      json_str(x->job_json, "version", ""), &x->publication.origin,
+			      &x->publication.lock, e);
 }
 
 static void

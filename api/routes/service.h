@@ -16,6 +16,7 @@ struct db;
 struct http_request;
 struct json;
 struct policy;
+struct signing_key;
 struct store;
 struct uv_loop_s;
 
@@ -23,6 +24,7 @@ struct service {
 	struct uv_loop_s *loop;
 	struct catalog *catalog;
 	struct store *store;
+	struct signing_key *signing_key;
 	struct http_server *server;
 	const char *data_dir, *log_dir, *toolchains_dir;
 	bool build_on_miss;
@@ -62,6 +64,8 @@ void route_artifact_list(struct http_request *r, void *data);
 void route_artifact_get(struct http_request *r, void *data);
 void route_artifact_file(struct http_request *r, void *data);
 void route_artifact_report(struct http_request *r, void *data);
+void route_artifact_provenance(struct http_request *r, void *data);
+void route_key(struct http_request *r, void *data);
 void route_check(struct http_request *r, void *data);
 void route_publish(struct http_request *r, void *data);
 void route_dist_index(struct http_request *r, void *data);

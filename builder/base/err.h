@@ -30,7 +30,8 @@
 	X(ERR_BUSY, -20017, "busy", 503, 1)                 \
 	X(ERR_UNSUPPORTED, -20018, "unsupported", 422, 1)   \
 	X(ERR_INTERNAL, -20019, "internal", 500, 1)         \
-	X(ERR_INTERRUPTED, -20020, "interrupted", 500, 130)
+	X(ERR_INTERRUPTED, -20020, "interrupted", 500, 130) \
+	X(ERR_SIGNATURE, -20021, "bad-signature", 422, 1)
 
 enum err_code {
 #define X(constant, value, name, http, exit) constant = (value),

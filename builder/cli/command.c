@@ -66,6 +66,17 @@ ctl_print(struct json *v)
 	json_free(v);
 }
 
+const char *
+ctl_key(struct opts *o)
+{
+	const struct opt *key = opts_get(o, "key");
+	const char *env = getenv("PREBUILDD_KEY");
+
+	if (key->given)
+		return key->value;
+	return env != NULL && env[0] != '\0' ? env : NULL;
+}
+
 char *
 ctl_toolchains_dir(struct opts *o)
 {

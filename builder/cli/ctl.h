@@ -22,6 +22,7 @@ int ctl_publish(int argc, char **argv);
 int ctl_targets(int argc, char **argv);
 int ctl_matrix(int argc, char **argv);
 int ctl_toolchain(int argc, char **argv);
+int ctl_verify(int argc, char **argv);
 
 /* The flags that every command has; a command's own table starts with them. */
 #define CTL_FLAGS                                                                                  \
@@ -43,6 +44,9 @@ int ctl_remote(struct opts *o, struct remote *r, struct err *e);
 /* Prints "prebuildctl: message" unless e is empty, frees the opts and the remote (NULL: none), and
  * returns the exit code that e stands for. */
 int ctl_end(struct opts *o, struct remote *r, const struct err *e);
+
+/* --key, or PREBUILDD_KEY; NULL if neither is given. */
+const char *ctl_key(struct opts *o);
 
 /* The folder of the toolchains: --toolchains, or the user's cache. The caller frees it. */
 char *ctl_toolchains_dir(struct opts *o);

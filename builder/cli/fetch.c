@@ -6,6 +6,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/signed.h"
 #include "builder/model/abi.h"
 #include "builder/model/name.h"
 #include "builder/model/package.h"
@@ -21,6 +22,11 @@ static struct opt table[] = {
 	 .value = "prebuild-install",
 	 .text = "prebuild-install, node-pre-gyp, prebuildify, in-package (prebuilds/linux-x64.node), "
 		 "or raw for the .node itself"},
+	{.name = "key",
+	 .arg = "PUBKEY",
+	 .text = "minisign's public key, or a file with it (also PREBUILDD_KEY; default: what the "
+		 "service says)"},
+	{.name = "documents", .text = "save FILE.minisig and FILE.provenance.json too, for verify"},
 	{.name = "output",
 	 .arg = "FILE",
 	 .text = "where to (also -o; default: the file's own name)"},
@@ -59,15 +65,125 @@ find_artifact(const struct remote *r, const struct name *n, const char *abi, str
 	return last;
 }
 
+/* ---- the signature ---- */
+
+#define TEXT_MAX (64u << 10)
+
+static int
+on_text(const void *data, size_t len, void *arg)
+{
+	struct buf *text = arg;
+
+	if (text->len + len > TEXT_MAX)
+		return ERR_LIMIT;
+	buf_add(text, data, len);
+	return 0;
+}
+
+static int
+get_text(const struct remote *r, const char *path, const char *suffix, struct buf *out,
+	 struct err *e)
+{
+	char *whole = xasprintf("%s%s", path, suffix);
+
+	if (remote_stream(r, whole, on_text, out, e) != 0)
+		err_context(e, "%s", whole);
+	buf_add(out, "", 0);
+	free(whole);
+	return e->code;
+}
+
+/* The key that was given, else the service's own word for it. */
+static int
+find_key(const struct remote *r, const char *given, struct minisign_key *key, struct err *e)
+{
+	struct buf text = {0};
+	char id[MINISIGN_ID_HEX];
+
+	if (given != NULL)
+		return minisign_key_open(given, key, e);
+	if (get_text(r, "/v1/key", "", &text, e) == 0 &&
+	    minisign_key_parse(text.data != NULL ? text.data : "", key, e) == 0) {
+		minisign_id_text(key->id, id);
+		fprintf(stderr,
+			"prebuildctl: the signing key %s is what the service says; to rely on it, "
+			"keep it and give it with --key\n",
+			id);
+	}
+	buf_fini(&text);
+	return e->code;
+}
+
+/* The signature must be that of this file under this name. */
+static int
+check_signature(const struct remote *r, const struct name *n, const char *path, const char *file,
+		const struct digest *digest, const struct minisign_key *key, struct err *e)
+{
+	struct buf text = {0}, comment = {0};
+	char hex[DIGEST_HEX_SIZE];
+	struct minisign s;
+
+	digest_hex(digest, hex);
+	name_comment(strrchr(path, '/') + 1, n->package, n->version, hex, &comment);
+	if (get_text(r, path, ".minisig", &text, e) == 0 &&
+	    signed_check_text(file, text.data != NULL ? text.data : "", text.len, key, &s, e) ==
+		    0 &&
+	    strcmp(s.comment, comment.data) != 0)
+		err_set(e, ERR_SIGNATURE, "the signature of %s is that of another file: %.200s",
+			path, s.comment);
+	buf_fini(&comment);
+	buf_fini(&text);
+	return e->code;
+}
+
+static int
+save_documents(const struct remote *r, const char *path, const char *file, struct err *e)
+{
+	static const char *const suffixes[] = {".minisig", ".provenance.json"};
+
+	for (size_t i = 0; e->code == 0 && i < ARRAY_SIZE(suffixes); i++) {
+		char *from = xasprintf("%s%s", path, suffixes[i]);
+		char *to = xasprintf("%s%s", file, suffixes[i]);
+
+		remote_save(r, from, to, NULL, e);
+		free(from);
+		free(to);
+	}
+	return e->code;
+}
+
+/* ---- the file ---- */
+
+/* Saves what is at path, once its digest and its signature are what they must be. */
+static int
+save(const struct remote *r, const struct name *n, const char *path, const char *file,
+     const char *key_text, struct err *e)
+{
+	struct digest want, have;
+	struct minisign_key key;
+	char promised[80] = "";
+
+	if (find_key(r, key_text, &key, e) != 0 || remote_save(r, path, file, promised, e) != 0)
+		return e->code;
+	if (digest_parse(promised, &want) != 0)
+		err_set(e, ERR_DIGEST, "the server named no digest for %s", path);
+	else if (digest_path(file, &have, e) == 0 && !digest_equal(&want, &have))
+		err_set(e, ERR_DIGEST, "%s does not have its digest; it was removed", file);
+	else if (e->code == 0)
+		check_signature(r, n, path, file, &have, &key, e);
+	if (e->code != 0)
+		unlink(file);
+	return e->code;
+}
+
 /* The file that the client of a layout would get. */
 static int
-download(const struct remote *r, const struct name *wanted, const struct json *artifact,
-	 const char *output, char **file, struct err *e)
+download(const struct remote *r, struct opts *o, const struct name *wanted,
+	 const struct json *artifact, char **file, struct err *e)
 {
+	const char *output = opts_get(o, "output")->value;
 	bool raw = name_is_raw(wanted->layout);
 	struct buf path = {0};
-	char promised[80] = "";
-	struct digest want, have;
 	struct abi abi;
 	struct name n;
 
@@ -79,15 +195,8 @@ download(const struct remote *r, const struct name *wanted, const struct json *a
 	*file = xstrdup(output != NULL ? output
 			: raw          ? json_str(artifact, "file", "addon.node")
 				       : strrchr(path.data, '/') + 1);
-	if (remote_save(r, path.data, *file, promised, e) == 0) {
-		if (digest_parse(promised, &want) != 0)
-			err_set(e, ERR_DIGEST, "the server named no digest for %s", path.data);
-		else if (digest_path(*file, &have, e) == 0 && !digest_equal(&want, &have))
-			err_set(e, ERR_DIGEST, "%s does not have its digest; it was removed",
-				*file);
-		if (e->code != 0)
-			unlink(*file);
-	}
+	if (save(r, &n, path.data, *file, ctl_key(o), e) == 0 && opts_get(o, "documents")->given)
+		save_documents(r, path.data, *file, e);
 	buf_fini(&path);
 	return e->code;
 }
@@ -97,7 +206,7 @@ ctl_fetch(int argc, char **argv)
 {
 	struct opts o = {
 		.usage = "prebuildctl fetch PKG@VER [--target T] [FLAG…]",
-		.about = "Downloads a prebuild and verifies its digest.",
+		.about = "Downloads a prebuild and verifies its digest and its signature.",
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
@@ -126,8 +235,7 @@ ctl_fetch(int argc, char **argv)
 			layout);
 	else if (ctl_remote(&o, &r, &e) == 0)
 		artifact = find_artifact(&r, &n, opts_get(&o, "abi")->value, &e);
-	if (artifact != NULL &&
-	    download(&r, &n, artifact, opts_get(&o, "output")->value, &file, &e) == 0) {
+	if (artifact != NULL && download(&r, &o, &n, artifact, &file, &e) == 0) {
 		if (opts_get(&o, "json")->given) {
 			out = json_object();
 			json_set_str(out, "file", file);

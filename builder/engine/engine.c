@@ -275,6 +275,7 @@ finish(struct engine *en)
 		.file = en->plan.addon,
 		.load = en->load,
 	};
+	struct json *commands = NULL;
 
 	if (en->cancelled) {
 		result.outcome = OUTCOME_CANCELLED;
@@ -287,8 +288,11 @@ finish(struct engine *en)
 		engine_say(en, "==> %s: %s", job_outcome_name(en->outcome), en->e.msg);
 	} else {
 		engine_say(en, "==> %s is good", en->plan.addon);
+		commands = plan_commands(&en->plan);
+		result.commands = commands;
 	}
 	en->spec.on_done(&result, en->spec.arg);
+	json_free(commands);
 	engine_free(en);
 }
 

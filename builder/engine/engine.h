@@ -34,6 +34,7 @@ struct engine_result {
 	const char *addon;       /* path of the addon below the scratch folder */
 	const char *file;        /* its name, "node_sqlite3.node" */
 	const struct json *load; /* the load test's report */
+	const struct json *commands; /* what was run (plan_commands); NULL if it did not succeed */
 };
 
 /* Everything that is pointed to must outlive the job. */

@@ -342,6 +342,13 @@ name_path(const struct name *n, struct buf *out)
 }
 
 void
+name_comment(const char *file, const char *package, const char *version, const char *sha256,
+	     struct buf *out)
+{
+	buf_addf(out, "file:%s package:%s@%s sha256:%s", file, package, version, sha256);
+}
+
+void
 name_addon_path(const struct name *n, const char *addon_file, struct buf *out)
 {
 	print(layouts[n->layout].addon, n, addon_file, out);

@@ -63,6 +63,11 @@ void name_file(const struct name *n, struct buf *out);
 /* Appends "/prebuilds/{package}/v{version}/{file}". */
 void name_path(const struct name *n, struct buf *out);
 
+/* Appends what a signature's trusted comment says of a file, so that no signed file can stand in for
+ * another: "file:NAME package:sqlite3@6.0.1 sha256:HEX". */
+void name_comment(const char *file, const char *package, const char *version, const char *sha256,
+		  struct buf *out);
+
 /* The path of the addon inside the name's tarball, "build/Release/node_sqlite3.node". */
 void name_addon_path(const struct name *n, const char *addon_file, struct buf *out);
 

@@ -58,4 +58,7 @@ int plan_make(const struct json *gyp, const struct toolchain *toolchain, struct 
 	      struct plan *out, struct err *e);
 void plan_fini(struct plan *plan);
 
+/* [{"step", "cwd", "argv": […]}, …] for provenance; the caller frees it. */
+struct json *plan_commands(const struct plan *plan);
+
 #endif

@@ -45,7 +45,7 @@ http GET "/v1/builds/$build/events" -H "Last-Event-ID: nothing"
 is "GET the events after none" "$status" 400
 for path in '/v1/builds?limit=1' "/v1/jobs/$job" "/v1/jobs/$job/log" "/v1/jobs/$job/log?follow=1" \
 	"/v1/artifacts?package=good&limit=1" "/v1/artifacts/$sha" "/v1/artifacts/$sha/file" \
-	"/v1/artifacts/$sha/report" '/v1/matrix?package=good' '/v1/matrix?package=good&version=1.0.0&limit=1'; do
+	"/v1/artifacts/$sha/report" "/v1/artifacts/$sha/provenance" /v1/key '/v1/matrix?package=good' '/v1/matrix?package=good&version=1.0.0&limit=1'; do
 	http GET "$path"
 	is "GET $path" "$status" 200
 done
@@ -80,6 +80,8 @@ http GET "$path" -r 0-9
 http GET "$path" -H "If-None-Match: $(header etag)"
 http GET "$path.sha256"
 http GET "$path.report.json"
+http GET "$path.minisig"
+http GET "$path.provenance.json"
 http GET "${path/linux-x64/sunos-x64}"
 http GET "$(prebuild_path absent 1.0.0)"
 await_build "$broken"

@@ -1,0 +1,76 @@
+#include "builder/cli/signed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "builder/base/file.h"
+#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "builder/signature/envelope.h"
+
+/* A document beside the file. */
+static int
+read_beside(const char *file, const char *suffix, size_t limit, struct buf *out, struct err *e)
+{
+	char *path = xasprintf("%s%s", file, suffix);
+
+	if (!file_exists(path))
+		err_set(e, ERR_NOT_FOUND,
+			"%s is not there; it is served beside the file (URL%s), and saved by "
+			"prebuildctl fetch --documents",
+			path, suffix);
+	else if (file_read_regular(path, limit, out, e) == 0)
+		buf_adds(out, "");
+	free(path);
+	return e->code;
+}
+
+int
+signed_check_text(const char *file, const char *text, size_t len, const struct minisign_key *key,
+		  struct minisign *out, struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "there is no file %s", file)
+				       : err_sys(e, -errno, "open %s", file);
+	if (minisign_parse(text, len, out, e) != 0 || minisign_verify(out, key, fd, e) != 0)
+		err_context(e, "the signature of %s", file);
+	close(fd);
+	return e->code;
+}
+
+int
+signed_check(const char *file, const struct minisign_key *key, struct minisign *out, struct err *e)
+{
+	struct buf text = {0};
+
+	if (read_beside(file, ".minisig", MINISIGN_FILE_MAX, &text, e) == 0)
+		signed_check_text(file, text.data, text.len, key, out, e);
+	buf_fini(&text);
+	return e->code;
+}
+
+int
+signed_provenance(const char *file, const struct minisign_key *key, struct json **statement,
+		  struct err *e)
+{
+	struct buf text = {0};
+	struct digest d;
+
+	*statement = NULL;
+	if (read_beside(file, ".provenance.json", ENVELOPE_MAX, &text, e) == 0 &&
+	    digest_path(file, &d, e) == 0 &&
+	    envelope_open(text.data, text.len, key, statement, e) == 0 &&
+	    !statement_covers(*statement, &d))
+		err_set(e, ERR_SIGNATURE, "%s.provenance.json is about other files than %s", file,
+			file);
+	if (e->code != 0) {
+		json_free(*statement);
+		*statement = NULL;
+	}
+	buf_fini(&text);
+	return e->code;
+}

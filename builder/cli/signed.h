@@ -1,0 +1,26 @@
+/*
+ * signed.h - what `fetch` and `verify` check of a file: its signature, and the provenance beside it.
+ */
+#ifndef BUILDER_CLI_SIGNED_H
+#define BUILDER_CLI_SIGNED_H
+
+#include "builder/base/err.h"
+#include "builder/signature/minisign.h"
+
+struct json;
+
+/* Checks FILE against FILE.minisig. out gets the signature if it is good. ERR_NOT_FOUND if one of the two
+ * is not there. */
+int
+signed_check(const char *file, const struct minisign_key *key, struct minisign *out, struct err *e);
+
+/* Checks a file against the text of a signature. */
+int signed_check_text(const char *file, const char *text, size_t len,
+		      const struct minisign_key *key, struct minisign *out, struct err *e);
+
+/* Checks FILE.provenance.json and that it is about FILE; *statement, which the caller frees, is what it
+ * says. */
+int signed_provenance(const char *file, const struct minisign_key *key, struct json **statement,
+		      struct err *e);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * reported.h - what a worker reports about a build that succeeded, for its provenance
+ * (docs/worker-protocol.md, "addon.provenance").
+ */
+#ifndef WORKERS_REPORTED_H
+#define WORKERS_REPORTED_H
+
+struct json;
+struct toolchain;
+
+/* {"commands": […], "toolchain": {…}}; the caller frees it. Commands that would make the result longer
+ * than the service takes are left out, and counted as "commandsOmitted". */
+struct json *reported_make(const struct json *commands, const struct toolchain *toolchain);
+
+#endif
