@@ -220,7 +220,7 @@ check-layers:
 check-format:
 	@clang-format-14 --dry-run --Werror $(FORMATTED) && echo "check-format: $(words $(FORMATTED)) files"
 format:
-	clang-format-14 -i $(FORMATTED)
+	@clang-format-14 -i $(FORMATTED)
 
 lint: $(B)/gen/target_table.inc
 	shellcheck -x -S warning -e SC2034,SC2154 $(SCRIPTS)

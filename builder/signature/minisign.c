@@ -8,17 +8,18 @@
 
 #include "builder/base/file.h"
 
-#define ALGORITHM_KEY       "Ed"
-#define ALGORITHM_PREHASHED "ED"
-#define ALGORITHM_SIZE      2
-#define UNTRUSTED           "untrusted comment: "
-#define TRUSTED             "trusted comment: "
-#define READ_SIZE           (128u << 10)
+#define ALGORITHM_SIZE 2
+#define UNTRUSTED      "untrusted comment: "
+#define TRUSTED        "trusted comment: "
+#define READ_SIZE      (128u << 10)
 
 /* What is base64 in the files: an algorithm, the key's id, and the key or the signature. */
 #define KEY_BYTES       (ALGORITHM_SIZE + MINISIGN_ID_SIZE + MINISIGN_KEY_SIZE)
 #define SIGNATURE_BYTES (ALGORITHM_SIZE + MINISIGN_ID_SIZE + MINISIGN_SIZE)
 #define BASE64_MAX      sodium_base64_ENCODED_LEN(SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL)
+
+static const unsigned char algorithm_key[ALGORITHM_SIZE] = {'E', 'd'};
+static const unsigned char algorithm_prehashed[ALGORITHM_SIZE] = {'E', 'D'};
 
 /* The next line, without its end; false at the end of the text. */
 static bool
@@ -74,7 +75,7 @@ minisign_key_parse(const char *text, struct minisign_key *out, struct err *e)
 		if (len == 0 || has_prefix(line, len, UNTRUSTED))
 			continue;
 		if (!decode(line, len, raw, sizeof raw) ||
-		    memcmp(raw, ALGORITHM_KEY, ALGORITHM_SIZE) != 0)
+		    memcmp(raw, algorithm_key, ALGORITHM_SIZE) != 0)
 			break;
 		memcpy(out->id, raw + ALGORITHM_SIZE, sizeof out->id);
 		memcpy(out->key, raw + ALGORITHM_SIZE + MINISIGN_ID_SIZE, sizeof out->key);
@@ -106,7 +107,7 @@ minisign_key_text(const struct minisign_key *key, struct buf *out)
 	unsigned char raw[KEY_BYTES];
 	char id[MINISIGN_ID_HEX];
 
-	memcpy(raw, ALGORITHM_KEY, ALGORITHM_SIZE);
+	memcpy(raw, algorithm_key, ALGORITHM_SIZE);
 	memcpy(raw + ALGORITHM_SIZE, key->id, sizeof key->id);
 	memcpy(raw + ALGORITHM_SIZE + MINISIGN_ID_SIZE, key->key, sizeof key->key);
 	minisign_id_text(key->id, id);
@@ -137,7 +138,7 @@ parse_signature(const char *line, size_t len, struct minisign *out, struct err *
 
 	if (!decode(line, len, raw, sizeof raw))
 		return err_set(e, ERR_MALFORMED, "its second line is no signature");
-	if (memcmp(raw, ALGORITHM_PREHASHED, ALGORITHM_SIZE) != 0)
+	if (memcmp(raw, algorithm_prehashed, ALGORITHM_SIZE) != 0)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "it is not prehashed; sign with minisign 0.10 or newer, without -l");
 	memcpy(out->id, raw + ALGORITHM_SIZE, sizeof out->id);
@@ -193,7 +194,7 @@ minisign_text(const struct minisign *s, struct buf *out)
 	unsigned char raw[SIGNATURE_BYTES];
 	char id[MINISIGN_ID_HEX];
 
-	memcpy(raw, ALGORITHM_PREHASHED, ALGORITHM_SIZE);
+	memcpy(raw, algorithm_prehashed, ALGORITHM_SIZE);
 	memcpy(raw + ALGORITHM_SIZE, s->id, sizeof s->id);
 	memcpy(raw + ALGORITHM_SIZE + MINISIGN_ID_SIZE, s->signature, sizeof s->signature);
 	minisign_id_text(s->id, id);
