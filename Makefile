@@ -29,10 +29,11 @@ CTL = assemble build check command coverage_report fetch follow lock matrix preb
 	progress publish signed source status targets verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations page sources \
+CATALOG = artifacts catalog db deliveries events jobs jobs_json matrix migrations npm page sources \
 	sqlite tally toolchains
+REGISTRY = manifest release tarball
 ROUTES = artifacts auth build_request builds check dist events health jobs key lease matrix metrics \
-	misses openapi policy prebuilds publish result service sources webhooks
+	misses npm openapi policy prebuilds publish result service sources webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -44,6 +45,7 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
 	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
+	$(REGISTRY:%=api/registry/%.c) \
 	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
 	api/embedded.c api/serve.c \
 	builder/check/confined.c builder/source/git_program.c
@@ -54,7 +56,7 @@ TESTS = abi audit audit_rules build_request catalog catalog_sources compiled con
 	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
-	package pe plan policy quota registry run sandbox share signature sources store target unpack \
+	package pe plan policy quota registry release run sandbox share signature sources store target unpack \
 	x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
 	toolchains
@@ -162,7 +164,7 @@ $(B)/builder/model/target.o: $(B)/gen/target_table.inc
 
 # Files that are part of the programs, as C strings.
 $(B)/gen/embed_builder.c: builder/plan/plan.py builder/engine/loadtest.js
-$(B)/gen/embed_api.c: api/openapi.json
+$(B)/gen/embed_api.c: api/openapi.json api/registry/loader.js api/registry/platform.js
 $(B)/gen/embed_%.c: builder/base/embed.awk
 	@mkdir -p $(@D)
 	@LC_ALL=C awk -f $< $(filter-out %.awk,$^) > $@
@@ -222,7 +224,9 @@ check-format:
 format:
 	@clang-format-14 -i $(FORMATTED)
 
+# A command in report's arguments would hide the status that it reports: tests/lib/service.sh, ended.
 lint: $(B)/gen/target_table.inc
+	! grep -rnE '\breport ".*\$$\(' tests
 	shellcheck -x -S warning -e SC2034,SC2154 $(SCRIPTS)
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
@@ -236,7 +240,7 @@ FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 30
 # The tests that make what the harnesses begin with: tests/fuzz/seeds.sh.
-SEED_TESTS = audit_rules build_request elf_functions elf_read macho pack pe unpack
+SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pack pe unpack
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)

@@ -107,6 +107,14 @@ static const struct {
 	    " WHERE kind = 'build' AND started IS NOT NULL"
 	    " AND state IN ('succeeded', 'failed', 'cancelled')) q GROUP BY target, outcome"},
 	{4, "CREATE INDEX job_package ON job(package, version)"},
+	/* npm packages (npm.h). base, revision and content: what upstream's version, which state of a
+	 * target's package, and the binaries in it. */
+	{5, "CREATE TABLE npm_version ("
+	    " name TEXT NOT NULL, version TEXT NOT NULL, base TEXT NOT NULL,"
+	    " revision INTEGER NOT NULL, content TEXT NOT NULL, path TEXT NOT NULL,"
+	    " digest TEXT NOT NULL, manifest TEXT NOT NULL, created INTEGER NOT NULL,"
+	    " PRIMARY KEY (name, version))"},
+	{5, "CREATE INDEX npm_version_path ON npm_version(path)"},
 };
 
 static int

@@ -40,6 +40,7 @@ const struct http_route service_routes[] = {
 	{"PUT", "/v1/publish/{path*}", HTTP_BODY_SPOOL, 0, "publish", route_publish},
 	{"GET", "/dist/index.json", HTTP_BODY_NONE, 0, "read", route_dist_index},
 	{"GET", "/dist/{version}/{file}", HTTP_BODY_NONE, 0, "read", route_dist_file},
+	{"GET", "/npm/{path*}", HTTP_BODY_NONE, 0, "read", route_npm},
 	{"GET", "/prebuilds/{path*}", HTTP_BODY_NONE, 0, "read", route_prebuild},
 	{"POST", "/v1/worker/lease", HTTP_BODY_BUF, LEASE_BODY_MAX, "worker", route_lease},
 	{"POST", "/v1/worker/jobs/{id}/heartbeat", HTTP_BODY_BUF, LEASE_BODY_MAX, "worker",

@@ -66,6 +66,7 @@ void route_artifact_file(struct http_request *r, void *data);
 void route_artifact_report(struct http_request *r, void *data);
 void route_artifact_provenance(struct http_request *r, void *data);
 void route_key(struct http_request *r, void *data);
+void route_npm(struct http_request *r, void *data);
 void route_check(struct http_request *r, void *data);
 void route_publish(struct http_request *r, void *data);
 void route_dist_index(struct http_request *r, void *data);

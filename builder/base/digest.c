@@ -101,24 +101,14 @@ digest_equal(const struct digest *a, const struct digest *b)
 	return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;
 }
 
-int
-digest_check_integrity(const char *path, const char *integrity, struct err *e)
+static int
+sha512_path(const char *path, unsigned char out[crypto_hash_sha512_BYTES], struct err *e)
 {
-	unsigned char want[crypto_hash_sha512_BYTES], have[crypto_hash_sha512_BYTES];
 	unsigned char block[64 * 1024];
 	crypto_hash_sha512_state state;
-	size_t len = 0;
 	ssize_t n;
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (strncmp(integrity, "sha512-", 7) != 0)
-		return err_set(e, ERR_UNSUPPORTED, "integrity %.20s… is not sha512", integrity);
-	integrity += 7;
-	if (sodium_base642bin(want, sizeof want, integrity, strlen(integrity), NULL, &len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    len != sizeof want)
-		return err_set(e, ERR_INVALID, "integrity is not base64 of a SHA-512 digest");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "open %s", path);
 	crypto_hash_sha512_init(&state);
@@ -127,7 +117,41 @@ digest_check_integrity(const char *path, const char *integrity, struct err *e)
 	close(fd);
 	if (n < 0)
 		return err_sys(e, -errno, "read %s", path);
-	crypto_hash_sha512_final(&state, have);
+	crypto_hash_sha512_final(&state, out);
+	return 0;
+}
+
+int
+digest_integrity(const char *path, char out[DIGEST_INTEGRITY_SIZE], struct err *e)
+{
+	unsigned char hash[crypto_hash_sha512_BYTES];
+	int r = sha512_path(path, hash, e);
+
+	if (r != 0)
+		return r;
+	memcpy(out, "sha512-", 7);
+	sodium_bin2base64(out + 7, DIGEST_INTEGRITY_SIZE - 7, hash, sizeof hash,
+			  sodium_base64_VARIANT_ORIGINAL);
+	return 0;
+}
+
+int
+digest_check_integrity(const char *path, const char *integrity, struct err *e)
+{
+	unsigned char want[crypto_hash_sha512_BYTES], have[crypto_hash_sha512_BYTES];
+	size_t len = 0;
+	int r;
+
+	if (strncmp(integrity, "sha512-", 7) != 0)
+		return err_set(e, ERR_UNSUPPORTED, "integrity %.20s… is not sha512", integrity);
+	integrity += 7;
+	if (sodium_base642bin(want, sizeof want, integrity, strlen(integrity), NULL, &len, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    len != sizeof want)
+		return err_set(e, ERR_INVALID, "integrity is not base64 of a SHA-512 digest");
+	r = sha512_path(path, have, e);
+	if (r != 0)
+		return r;
 	if (memcmp(want, have, sizeof want) != 0)
 		return err_set(e, ERR_DIGEST, "the bytes do not have the registry's integrity");
 	return 0;

@@ -11,6 +11,8 @@
 #define DIGEST_SIZE     32
 #define DIGEST_HEX_SIZE 65 /* 64 lower-case hex digits and NUL */
 
+#define DIGEST_INTEGRITY_SIZE 96 /* "sha512-", 88 characters of base64, NUL */
+
 struct digest {
 	unsigned char bytes[DIGEST_SIZE];
 };
@@ -37,6 +39,9 @@ void digest_hex(const struct digest *d, char out[DIGEST_HEX_SIZE]);
 int digest_parse(const char *text, struct digest *out);
 
 int digest_equal(const struct digest *a, const struct digest *b);
+
+/* npm's integrity of a file. A system code on failure. Blocks. */
+int digest_integrity(const char *path, char out[DIGEST_INTEGRITY_SIZE], struct err *e);
 
 /* Does the file have npm's integrity ("sha512-<base64>")? 0, ERR_DIGEST, ERR_UNSUPPORTED for
  * other algorithms, or a system code. */

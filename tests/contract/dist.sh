@@ -5,8 +5,7 @@ set -u
 # shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
-component=$toolchains/components/$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components.node' \
-	"$toolchains/$target/toolchain.json")
+component=$(component_of node)
 version=$("$component/bin/node" -p process.versions.node)
 
 serve var --workers 0
@@ -32,6 +31,6 @@ sed -i 's/,"defines":\[[^]]*\]//' "$scratch/good/binding.gyp"
 (cd "$scratch/good" && env npm_config_devdir="$scratch/devdir" npm_config_disturl="$url/dist" \
 	PATH="$component/bin:$PATH" node "$component/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js" rebuild) \
 	>"$scratch/gyp.log" 2>&1
-report "node-gyp builds an addon with these headers" "$(tail -n 5 "$scratch/gyp.log")"
+ended $? "node-gyp builds an addon with these headers" "$(tail -n 5 "$scratch/gyp.log")"
 is "… which works" "$("$component/bin/node" -p 'require(process.argv[1]).answer()' "$scratch/good/build/Release/addon.node" 2>&1)" 42
 is "… and it asked for nothing else" "$(ls "$scratch/devdir")" "$version"

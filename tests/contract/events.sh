@@ -125,7 +125,7 @@ sed -n 's/^data: \(.*"text":.*\)/\1/p' "$scratch/body" | node -e '
 	const lines = require("fs").readFileSync(0, "utf8").trim().split("\n");
 	process.stdout.write(lines.map((l) => JSON.parse(l).text).join(""));' >"$scratch/long.told"
 cmp "$scratch/long" "$scratch/long.told"
-report "a log of $(stat -c %s "$scratch/long") bytes arrives whole"
+ended $? "a log of $(stat -c %s "$scratch/long") bytes arrives whole"
 post_build p 1.0.0
 build=$(value v.id)
 clients=()

@@ -7,7 +7,7 @@ set -u
 
 need_modules
 out=$(node "$here/tests/lib/openapi.mjs" "$here/api/openapi.json" 2>&1)
-report "api/openapi.json is valid OpenAPI 3.1 ($(head -n 1 <<<"$out"))" "$out"
+ended $? "api/openapi.json is valid OpenAPI 3.1 ($(head -n 1 <<<"$out"))" "$out"
 
 addon good
 addon @scope/good
@@ -74,6 +74,11 @@ is "… its origin" "$(value 'v.artifacts[0].origin')" "$uploaded"
 http PUT /v1/sources
 http POST /v1/builds -H 'Content-Type: application/json' -d "{\"source\":\"sha256:$(printf '%064d' 0)\",\"targets\":[\"$target\"]}"
 is "POST /v1/builds of what was not uploaded" "$status" 404
+http GET /npm/@prebuildd/good
+is "GET an npm package" "$status" 200
+tarball=$(value 'v.versions["1.0.0"].dist.tarball')
+http GET "${tarball#"$url"}"
+is "GET its tarball" "$status" 200
 path=$(prebuild_path good 1.0.0)
 http GET "$path"
 http GET "$path" -r 0-9
@@ -139,7 +144,7 @@ awk '
 	}
 	{ print "no metric: " $0; bad++ }
 	END { print n " metrics"; exit bad > 0 || n == 0 }' "$scratch/body" >"$scratch/metrics"
-report "metrics are in Prometheus's format ($(tail -n 1 "$scratch/metrics"))" "$(cat "$scratch/metrics")"
+ended $? "metrics are in Prometheus's format ($(tail -n 1 "$scratch/metrics"))" "$(cat "$scratch/metrics")"
 metric() { # LINE of the last answer: its number
 	awk -v name="$1" '$1 == name { print $2 }' "$scratch/body"
 }

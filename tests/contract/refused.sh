@@ -8,7 +8,7 @@ set -u
 musl=x86_64-linux-musl
 windows=x86_64-w64-mingw32
 "$ctl" toolchain assemble "$target" "$musl" --toolchains "$toolchains" >"$scratch/assemble.log" 2>&1
-report "the toolchains are assembled" "$(tail -n 5 "$scratch/assemble.log")"
+ended $? "the toolchains are assembled" "$(tail -n 5 "$scratch/assemble.log")"
 
 calling() { # NAME DECLARATION CALL: an addon whose src/other.c makes the call
 	local folder=$packages/$1/1.0.0

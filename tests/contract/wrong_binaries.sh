@@ -20,7 +20,7 @@ cp "$here"/tests/fixtures/{addon.c,foreign.c,v8_addon.cc,exc.cc} "$work"
 
 "$ctl" toolchain assemble "$x64" "$arm64" "$arm" "$ppc" "$s390" "$musl" \
 	--toolchains "$toolchains" >"$scratch/assemble.log" 2>&1
-report "the toolchains are assembled" "$(tail -n 5 "$scratch/assemble.log")"
+ended $? "the toolchains are assembled" "$(tail -n 5 "$scratch/assemble.log")"
 
 # ---- making binaries ----
 

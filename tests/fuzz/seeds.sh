@@ -7,7 +7,7 @@ tests=$1 seeds=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/prebuildd-seeds-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 rm -rf "$seeds"
-mkdir -p "$seeds"/{elf,http,lockfile,macho,name,pe}
+mkdir -p "$seeds"/{elf,http,lockfile,macho,name,pe,signature}
 
 keep() { # TEST [PART]: runs those of a test program whose names have PART in them
 	SEEDS=$seeds "$tests/$1_test" "${@:2}" >"$work/log" 2>&1 || {
@@ -15,7 +15,7 @@ keep() { # TEST [PART]: runs those of a test program whose names have PART in th
 		exit 1
 	}
 }
-for test in audit_rules build_request elf_functions elf_read macho pe; do
+for test in audit_rules build_request elf_functions elf_read macho minisign pe; do
 	keep $test
 done
 # Not those that try every length, or bombs.
@@ -37,9 +37,16 @@ while IFS= read -r name; do
 done < <(grep -oE '"[^" ]+\.(tar\.gz|node)[^" ]*"' tests/unit/name_test.c | tr -d '"')
 printf '@a/b\n1.0.0-rc.1+b.5\nb-v1.0.0-rc.1+b.5-node-v127-linuxmusl-arm64.tar.gz' >"$seeds/name/scoped"
 
-# ---- lock files: those of the unit test ----
+# ---- signatures and names of npm packages: what the unit tests have ----
 
-cp tests/data/lock/*.* "$seeds/lockfile"
+count=0
+while IFS= read -r name; do
+	count=$((count + 1))
+	printf '%s' "$name" >"$seeds/signature/$count"
+done < <(grep -oE '"(@prebuildd/)[^" ]*"' tests/unit/release_test.c | tr -d '"')
+printf '1.0.0-alpha.1\n1.0.0-alpha.beta' >"$seeds/signature/versions"
+printf '{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"x","sig":"AAAA"}]}' \
+	>"$seeds/signature/envelope"
 
 # ---- requests: what each case of the contract test sends; the first byte is the size of a piece ----
 

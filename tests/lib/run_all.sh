@@ -10,8 +10,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 logs=build/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
-passed=0
-failed=0
 only=${ONLY:-}
 
 # Runs a command, shows its result in a line, and on failure the end of its output. A program that
@@ -27,14 +25,32 @@ run() {
 	read -r p f < <(sed -E 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"${line:-0 passed, 1 failed}")
 	[[ $rc -eq 0 || $f -gt 0 ]] || f=1
 	[[ $((p + f)) -gt 0 ]] || f=1
-	passed=$((passed + p))
-	failed=$((failed + f))
-	printf '%-44s %4d passed %3d failed %4d s\n' "$name" "$p" "$f" $((SECONDS - start))
-	if [[ $f -gt 0 ]]; then
-		grep -nE '^not ok|^# |ERROR: |runtime error|definitely lost|Invalid (read|write)' "$log" |
-			head -n 20
-		tail -n 15 "$log" | sed 's/^/    | /'
+	echo "$p $f" >"$log.count"
+	{
+		printf '%-44s %4d passed %3d failed %4d s\n' "$name" "$p" "$f" $((SECONDS - start))
+		if [[ $f -gt 0 ]]; then
+			grep -nE '^not ok|^# |ERROR: |runtime error|definitely lost|Invalid (read|write)' "$log" |
+				head -n 20
+			tail -n 15 "$log" | sed 's/^/    | /'
+		fi
+	} >"$log.shown"
+	# In one write: tests run side by side.
+	cat "$log.shown"
+}
+
+# The same beside others, as many as there are cores; finish_all waits for them.
+running=0
+beside() {
+	if [[ $running -ge $(nproc) ]]; then
+		wait -n
+		running=$((running - 1))
 	fi
+	run "$@" &
+	running=$((running + 1))
+}
+finish_all() {
+	wait
+	running=0
 }
 
 # A gate is one test.
@@ -45,7 +61,7 @@ gate() {
 build() {
 	make --no-print-directory -j"$(nproc)" MODE="$1" WERROR=1 tests >"$logs/build-$1.log" 2>&1 || {
 		tail -n 20 "$logs/build-$1.log"
-		failed=$((failed + 1))
+		echo "0 1" >"$logs/build-$1.log.count"
 	}
 }
 
@@ -54,22 +70,30 @@ run gates/format gate format make --no-print-directory check-format
 
 build asan
 for t in build/asan/tests/*/*_test; do
-	[[ -x $t ]] && run "asan/${t##*/}" "$t"
+	[[ -x $t ]] && beside "asan/${t##*/}" "$t"
 done
-run asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
-run asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
+beside asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
+beside asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
+finish_all
 
 build debug
 for t in build/debug/tests/*/*_test; do
-	[[ -x $t ]] && run "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \
+	[[ -x $t ]] && beside "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \
 		--leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
 		--child-silent-after-fork=yes "$t"
 done
+finish_all
 
-for t in tests/contract/*.sh tests/sandbox/*.sh tests/scenarios/*.sh; do
-	[[ $t == tests/scenarios/demo.sh ]] && continue
-	run "${t#tests/}" "$t"
+for t in tests/contract/*.sh; do
+	beside "${t#tests/}" "$t"
+done
+finish_all
+
+# These use all cores themselves.
+for t in tests/sandbox/*.sh tests/scenarios/*.sh; do
+	[[ $t == tests/scenarios/demo.sh ]] || run "${t#tests/}" "$t"
 done
 
+read -r passed failed < <(cat "$logs"/*.count | awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]

@@ -22,15 +22,20 @@ unset PREBUILDD_URL
 
 # ---- results ----
 
-report() { # TEXT, with the status of the last command
-	if [[ $? -eq 0 ]]; then
+report() { # TEXT [DETAIL…], with the status of the last command: no argument may run one (see ended)
+	ended $? "$@"
+}
+
+# The same with the status said: `ended $? TEXT "$(command)"`, since the command would set another.
+ended() { # STATUS TEXT [DETAIL…]
+	if [[ $1 -eq 0 ]]; then
 		passed=$((passed + 1))
-		printf 'ok %d - %s\n' $((passed + failed)) "$1"
+		printf 'ok %d - %s\n' $((passed + failed)) "$2"
 		return
 	fi
 	failed=$((failed + 1))
-	printf 'not ok %d - %s\n' $((passed + failed)) "$1"
-	shift
+	printf 'not ok %d - %s\n' $((passed + failed)) "$2"
+	shift 2
 	[[ $# -eq 0 ]] || printf '%s\n' "$@" | head -c 2000 | sed 's/^/#   /'
 }
 
@@ -191,19 +196,36 @@ http() { # METHOD PATH [CURL-ARGUMENT…]
 answers_match() { # [all]
 	local out
 	out=$(node "$here/tests/lib/openapi.mjs" "$here/api/openapi.json" "$record" "$@" 2>&1)
-	report "answers are as openapi.json describes them ($(head -n 1 <<<"$out"))" "$out"
+	ended $? "answers are as openapi.json describes them ($(head -n 1 <<<"$out"))" "$out"
 }
 
-# The npm packages that only tests use (tests/npm), installed once; sets TEST_MODULES.
+# Packages of npm's registry in $folder of the tests, by their lock; kept in the cache. Sets `kept`.
+locked_modules() { # FOLDER
+	local lock=$here/$1/package-lock.json
+	kept=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-npm/$(sha256sum <"$lock" | cut -c 1-16)
+	[[ ! -e $kept/node_modules/.package-lock.json ]] || return 0
+	mkdir -p "$kept"
+	cp "$here/$1/package.json" "$lock" "$kept/"
+	(cd "$kept" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$scratch/npm.log" 2>&1
+	ended $? "npm installs what the tests use" "$(cat "$scratch/npm.log")"
+}
+
+# The npm packages that only tests use; sets TEST_MODULES.
 need_modules() {
-	local lock=$here/tests/npm/package-lock.json folder
-	folder=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-npm/$(sha256sum <"$lock" | cut -c 1-16)
-	export TEST_MODULES=$folder
-	[[ ! -d $folder/node_modules/ajv ]] || return 0
-	mkdir -p "$folder"
-	cp "$here/tests/npm/package.json" "$lock" "$folder/"
-	(cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >"$scratch/npm.log" 2>&1
-	report "npm installs what the tests use" "$(cat "$scratch/npm.log")"
+	locked_modules tests/npm
+	export TEST_MODULES=$kept
+}
+
+# The clients that npm.sh installs with; sets TEST_CLIENTS.
+need_clients() {
+	locked_modules tests/npm/clients
+	TEST_CLIENTS=$kept/node_modules
+}
+
+# The folder of a component of this machine's toolchain.
+component_of() { # NAME
+	echo "$toolchains/components/$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components[process.argv[2]]' \
+		"$toolchains/$target/toolchain.json" "$1")"
 }
 
 header() { # NAME, of the last answer

@@ -128,7 +128,7 @@ nothing_left() { # PACKAGE
 	until_ok 10 is_not_hanging
 	report "$1: no process is left"
 	until_ok 20 no_scratch
-	report "$1: no scratch folder is left" "$(ls "$scratch/var/cache/slots")"
+	ended $? "$1: no scratch folder is left" "$(ls "$scratch/var/cache/slots")"
 }
 
 no_scratch() {

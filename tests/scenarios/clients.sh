@@ -44,8 +44,7 @@ rows='
  better-sqlite3@13.2.0 115 x86_64-linux-musl
 '
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/prebuildd/test-packages
-component=$toolchains/components/$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components.node' \
-	"$toolchains/$target/toolchain.json")
+component=$(component_of node)
 npm=("$component/bin/node" "$component/lib/node_modules/npm/bin/npm-cli.js")
 tools=$scratch/tools
 mkdir "$tools"

@@ -38,7 +38,7 @@ sha=$(value 'v.jobs[0].artifact.sha256')
 before=$(jobs)
 for app in first second; do
 	install "$app"
-	report "$app: npm install" "$(tail -n 3 "$scratch/$app.log")"
+	ended $? "$app: npm install" "$(tail -n 3 "$scratch/$app.log")"
 	is "$app: a query" "$(query "$app")" 42
 	is "$app: the installed addon is the artifact" "$(sha256sum \
 		"$scratch/$app/node_modules/sqlite3/build/Release/node_sqlite3.node" | cut -d ' ' -f 1)" "$sha"
@@ -53,7 +53,7 @@ if [[ ${SLOW:-0} == 1 ]]; then
 	ours=$(value 'v.load.compile_options.filter((o) => !o.startsWith("COMPILER=")).sort().join(" ")')
 	(cd "$scratch/first" && npm_config_build_from_source=true timeout 600 npm rebuild "$package") \
 		>"$scratch/native.log" 2>&1
-	report "npm rebuild from source" "$(tail -n 3 "$scratch/native.log")"
+	ended $? "npm rebuild from source" "$(tail -n 3 "$scratch/native.log")"
 	theirs=$(cd "$scratch/first" && node -e 'const s = require("sqlite3"); new s.Database(":memory:").all(
 		"pragma compile_options", (e, rows) => console.log(e || rows.map((r) => r.compile_options)
 		.filter((o) => !o.startsWith("COMPILER=")).sort().join(" ")))')

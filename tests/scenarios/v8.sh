@@ -8,9 +8,8 @@ set -u
 package=better-sqlite3
 version=12.11.1
 abi=137
-component=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components.node' \
-	"$toolchains/$target/toolchain.json")
-node=$toolchains/components/$component/abi/$abi/bin
+component=$(component_of node)
+node=$component/abi/$abi/bin
 
 serve var
 http POST /v1/builds -H 'Content-Type: application/json' \
@@ -32,7 +31,7 @@ mkdir "$scratch/app"
 echo '{"name":"app","version":"1.0.0","private":true,"allowScripts":{"better-sqlite3":true}}' >"$scratch/app/package.json"
 (cd "$scratch/app" && env PATH="$node:$PATH" npm_config_better_sqlite3_binary_host="$url/prebuilds/$package" \
 	npm_config_cache="$scratch/npm-cache" npm_config_build_from_source=false CC=false CXX=false \
-	timeout 200 node "$toolchains/components/$component/lib/node_modules/npm/bin/npm-cli.js" \
+	timeout 200 node "$component/lib/node_modules/npm/bin/npm-cli.js" \
 	install --no-audit --no-fund --loglevel=error "$package@$version") >"$scratch/app.log" 2>&1
 is "npm install in that Node" "$?" 0
 is "the file is the artifact" \
