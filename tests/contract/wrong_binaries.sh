@@ -37,10 +37,14 @@ inside() { # TARGET COMMAND…
 		--setenv PATH /usr/bin --setenv HOME /tmp --setenv LC_ALL C.UTF-8 "${@:2}"
 }
 
-words() { # TARGET KEY…: words of toolchain.json, one a line
-	node -e 'const t = JSON.parse(require("fs").readFileSync(process.argv[1]));
-		for (const key of process.argv.slice(2)) console.log(t[key].join("\n"));' \
-		"$toolchains/$1/toolchain.json" "${@:2}"
+words() { # TARGET KEY…: words of toolchain.json, one a line; asked for hundreds of times
+	local key file
+	for key in "${@:2}"; do
+		file=$scratch/words-$1-$key
+		[[ -e $file ]] || node -e 'const t = JSON.parse(require("fs").readFileSync(process.argv[1]));
+			console.log(t[process.argv[2]].join("\n"));' "$toolchains/$1/toolchain.json" "$key" >"$file"
+		cat "$file"
+	done
 }
 
 printf '{ global: napi_register_module_v*; node_api_module_get_api_version_v*; local: *; };\n' \
