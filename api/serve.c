@@ -19,7 +19,7 @@
 #include "api/catalog/catalog.h"
 #include "api/catalog/deliveries.h"
 #include "api/catalog/events.h"
-#include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "api/embedded.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"

@@ -1,5 +1,5 @@
 /*
- * jobs.h - builds and jobs: what was asked for, who works on it, how it ended.
+ * jobs.h - builds and jobs: what was asked for, and what became of it. Who works on it is in leases.h.
  *
  * All functions run on the catalog's thread inside its transaction. Structs that are filled own
  * their strings; free them with the matching _fini.
@@ -18,8 +18,7 @@
 struct db;
 struct json;
 
-#define JOB_ATTEMPTS_MAX 3
-#define JOB_TARGETS_MAX  24
+#define JOB_TARGETS_MAX 24
 
 /* A build's first job is due when it is requested, each further one this much later, and what has
  * been due for longest is leased first. So a build of one target does not wait behind all of a large
@@ -64,53 +63,6 @@ int jobs_build_list(struct db *db, int64_t cursor, int limit, struct json **out,
 int jobs_job_json(struct db *db, int64_t job, struct json **out, struct err *e);
 /* Cancels what is not finished and not wanted by another build. ERR_NOT_FOUND. */
 int jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e);
-
-/* What a worker can do. */
-struct lease_request {
-	const char *worker;
-	const char *targets[JOB_TARGETS_MAX];    /* triples … */
-	const char *toolchains[JOB_TARGETS_MAX]; /* … and their toolchains' digests */
-	size_t target_count;
-	bool due_only; /* only a job that is due (JOB_SPREAD_MS) */
-	int64_t now, lease_ms;
-};
-
-struct lease {
-	int64_t job, fence;
-	char *kind; /* "build", "resolve" */
-	char *package, *version, *target, *abi;
-	char *source, *lock, *key; /* of a build */
-	char *origin;              /* of a resolve job: origin_text, "" for the registry */
-};
-
-/* Gives the worker the next job: 0 with out->job != 0, or out->job == 0 if there is none. A
- * build job whose key is stored already succeeds without being leased. */
-int jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, struct err *e);
-void lease_fini(struct lease *l);
-
-/* Prolongs a lease and records progress. ERR_STALE if the job is not leased under this fence any
- * more, ERR_CANCELLED if it was cancelled. */
-int jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const char *stage,
-		   int64_t step, int64_t steps, struct err *e);
-
-/* 0 if the lease holds, ERR_STALE otherwise. */
-int jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e);
-
-/* Ends a job that did not succeed. OUTCOME_ERROR queues it again while attempts are left,
- * OUTCOME_RELEASED always. */
-int jobs_fail(struct db *db, int64_t job, int64_t fence, enum job_outcome outcome, const char *code,
-	      const char *error, int64_t now, struct err *e);
-
-/* Ends a build job whose artifact is stored already (artifacts_put, same transaction). */
-int jobs_succeed(struct db *db, int64_t job, int64_t fence, const char *artifact, int64_t now,
-		 struct err *e);
-
-/* Leases that ran out: queued again, or failed after JOB_ATTEMPTS_MAX. *n: how many. */
-int jobs_expire(struct db *db, int64_t now, int64_t *n, struct err *e);
-
-/* Gives back what a worker whose name starts with prefix holds: at start, the embedded workers
- * of the server's last life. */
-int jobs_release(struct db *db, const char *prefix, int64_t *n, struct err *e);
 
 /* The last job for that package, version, ABI and target: its state, id, code and error, or
  * *job = 0. finished is 0 before it has ended. */

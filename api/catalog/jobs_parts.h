@@ -1,5 +1,5 @@
 /*
- * jobs_parts.h - what jobs.c and sources.c share: rows, and the look for a job that exists already.
+ * jobs_parts.h - what jobs.c, leases.c and sources.c share: rows, and the look for a job that exists already.
  */
 #ifndef API_CATALOG_JOBS_PARTS_H
 #define API_CATALOG_JOBS_PARTS_H
@@ -48,5 +48,7 @@ int jobs_published(struct db *db, const struct job_new *want, const char *intent
 /* Tells of jobs whose state a statement has changed (RETURNING id), and frees the list. r: how the
  * statement went. */
 int jobs_changed(struct db *db, struct job_ids *ids, int r, int64_t now, struct err *e);
+/* The same for one. */
+int jobs_changed_one(struct db *db, int64_t job, int r, int64_t now, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/jobs_parts.h"
+#include "api/catalog/leases.h"
 #include "builder/base/mem.h"
 
 /* ---- what is known ---- */

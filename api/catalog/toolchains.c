@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "api/catalog/db.h"
-#include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 
 /* A row is written again after this long, not at every question for a job. */
 #define REFRESH_MS 60000

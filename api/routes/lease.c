@@ -13,7 +13,7 @@
 
 #include "api/catalog/catalog.h"
 #include "api/catalog/events.h"
-#include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"

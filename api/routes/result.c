@@ -14,6 +14,7 @@
 
 #include "api/catalog/catalog.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "api/catalog/sources.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"

@@ -8,6 +8,7 @@
 #include "api/catalog/db.h"
 #include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "tests/lib/test.h"

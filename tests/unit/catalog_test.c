@@ -8,6 +8,7 @@
 #include "api/catalog/artifacts.h"
 #include "api/catalog/db.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "api/catalog/sources.h"
 #include "api/catalog/toolchains.h"
 #include "builder/base/clock.h"

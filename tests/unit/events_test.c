@@ -8,6 +8,7 @@
 #include "api/catalog/db.h"
 #include "api/catalog/deliveries.h"
 #include "api/catalog/jobs.h"
+#include "api/catalog/leases.h"
 #include "api/catalog/sources.h"
 #include "api/catalog/matrix.h"
 #include "api/catalog/tally.h"
