@@ -50,7 +50,7 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	api/embedded.c api/serve.c \
 	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
-	workers/reported.c workers/slot.c workers/sources.c
+	workers/reported.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog catalog_sources compiled configured coverage \
 	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \

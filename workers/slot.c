@@ -12,15 +12,10 @@
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
 #include "builder/engine/compiled.h"
-#include "builder/engine/engine.h"
-#include "builder/engine/resolve.h"
-#include "builder/model/target.h"
 #include "builder/remote/remote.h"
-#include "builder/toolchain/toolchain.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
-#include "workers/reported.h"
-#include "workers/sources.h"
+#include "workers/task.h"
 
 #define LEASE_SECONDS   40
 #define ANSWER_SECONDS  30
@@ -30,7 +25,6 @@
 #define DELIVER_TRIES   10
 #define LOG_PIECE       (512 * 1024)
 #define LOG_MAX         (12 << 20)
-#define OBJECTS_DIR     "objects" /* in the cache */
 
 enum state { PAUSE, REST, LEASE, PREPARE, RUN, FLUSH, DELIVER, CLEAN };
 
@@ -39,7 +33,7 @@ struct slot {
 	const struct slot_config *config;
 	enum state state;
 	unsigned number;
-	char *worker, *scratch, *objects;
+	char *worker, *scratch;
 	struct remote remote;     /* for what must be said to the end */
 	struct remote lease_only; /* the same server, but ended at once when the slot stops */
 	atomic_bool no_lease;     /* … by this */
@@ -51,14 +45,10 @@ struct slot {
 	void *stopped_arg;
 
 	/* The job that is held. */
-	struct json *job;     /* the lease's answer, NULL if there is none */
-	struct err e;         /* of the work under way */
-	char *source;         /* path of the bundle, or of an upload to resolve */
-	struct origin origin; /* of a resolve job */
-	struct engine *engine;
-	struct resolve *resolve;
-	struct json *result; /* what will be delivered */
-	char *upload, upload_digest[DIGEST_HEX_SIZE];
+	struct task task;
+	struct json *leased; /* the answer, on its way from the pool */
+	struct err e;        /* of the work under way */
+	char upload_digest[DIGEST_HEX_SIZE];
 	bool lost;
 
 	/* The pump. */
@@ -80,13 +70,7 @@ static void go(struct slot *s, enum state next);
 static char *
 job_path(const struct slot *s, const char *rest)
 {
-	return xasprintf("/v1/worker/jobs/%s/%s", json_str(s->job, "job", ""), rest);
-}
-
-static int64_t
-fence_of(const struct slot *s)
-{
-	return json_int(s->job, "fence", 0);
+	return xasprintf("/v1/worker/jobs/%s/%s", task_job(&s->task), rest);
 }
 
 static void
@@ -97,7 +81,7 @@ send_log(struct slot *s, struct err *e)
 
 	if (s->sending.len == 0)
 		return;
-	snprintf(query, sizeof query, "log?fence=%lld&offset=%lld", (long long)fence_of(s),
+	snprintf(query, sizeof query, "log?fence=%lld&offset=%lld", (long long)task_fence(&s->task),
 		 (long long)s->log_sent);
 	path = job_path(s, query);
 	if (remote_send(&s->remote, "POST", path, s->sending.data, s->sending.len, e) == 0) {
@@ -113,7 +97,7 @@ send_beat(struct slot *s, struct err *e)
 	struct json *body = json_object();
 	char *path = job_path(s, "heartbeat");
 
-	json_set_int(body, "fence", fence_of(s));
+	json_set_int(body, "fence", task_fence(&s->task));
 	json_set_str(body, "stage", s->stage);
 	json_set_int(body, "step", s->step);
 	json_set_int(body, "steps", s->steps);
@@ -139,12 +123,9 @@ lose(struct slot *s)
 {
 	if (s->lost)
 		return;
-	log_warn("worker", "%s %s: %s", json_str(s->job, "job", "?"), s->worker, s->pump_e.msg);
+	log_warn("worker", "%s %s: %s", task_job(&s->task), s->worker, s->pump_e.msg);
 	s->lost = true;
-	if (s->engine != NULL)
-		engine_cancel(s->engine);
-	if (s->resolve != NULL)
-		resolve_cancel(s->resolve);
+	task_cancel(&s->task);
 }
 
 static void
@@ -164,7 +145,7 @@ static void
 pump(struct slot *s)
 {
 	uint64_t now = uv_now(s->loop);
-	uint64_t every = (uint64_t)json_int(s->job, "lease_ms", 30000) / BEATS_PER_LEASE;
+	uint64_t every = (uint64_t)json_int(s->task.lease, "lease_ms", 30000) / BEATS_PER_LEASE;
 
 	if (s->pumping)
 		return;
@@ -225,168 +206,33 @@ lease_on_pool(uv_work_t *w)
 	json_set_bool(body, "due", s->turn.due_only);
 	if (s->e.code == 0)
 		remote_json(&s->lease_only, "POST", "/v1/worker/lease", body, LEASE_SECONDS,
-			    &s->job, &s->e);
+			    &s->leased, &s->e);
 	json_free(body);
 }
 
-/* ---- PREPARE ---- */
+/* ---- PREPARE and RUN ---- */
 
 static void
 prepare_on_pool(uv_work_t *w)
 {
 	struct slot *s = w->data;
 
-	if (file_remove_tree(s->scratch, &s->e) != 0 || file_mkdirs(s->scratch, 0755, &s->e) != 0)
-		return;
-	if (strcmp(json_str(s->job, "kind", ""), "build") == 0)
-		sources_get(s->config->sources, &s->remote, json_str(s->job, "source", ""),
-			    &s->source, &s->e);
-	else if (origin_parse(json_str(s->job, "origin", ""), &s->origin, &s->e) == 0 &&
-		 s->origin.kind == ORIGIN_UPLOAD)
-		sources_get(s->config->sources, &s->remote, s->origin.digest, &s->source, &s->e);
-}
-
-/* ---- RUN ---- */
-
-static void
-set_failure(struct slot *s, enum job_outcome outcome, const char *code, const char *error)
-{
-	json_set_str(s->result, "outcome", job_outcome_name(outcome));
-	json_set_str(s->result, "code", code);
-	json_set_str(s->result, "error", error);
+	task_prepare(&s->task, &s->e);
 }
 
 static void
-set_outcome(struct slot *s, enum job_outcome outcome, const char *code, const char *error)
+on_done(void *arg)
 {
-	s->result = json_object();
-	json_set_int(s->result, "fence", fence_of(s));
-	if (s->stopping && outcome == OUTCOME_CANCELLED)
-		set_failure(s, OUTCOME_RELEASED, "worker-stopped", "the worker was stopped");
-	else if (outcome != OUTCOME_SUCCEEDED)
-		set_failure(s, outcome, code, error);
-	else
-		json_set_str(s->result, "outcome", job_outcome_name(outcome));
-}
-
-static void
-set_upload(struct slot *s, const char *path)
-{
-	s->upload = xstrdup(path);
-}
-
-static void
-on_built(const struct engine_result *r, void *arg)
-{
-	struct slot *s = arg;
-	struct json *addon;
-
-	s->engine = NULL;
-	set_outcome(s, r->outcome, r->code, r->error);
-	if (r->outcome == OUTCOME_SUCCEEDED) {
-		addon = json_object();
-		json_set_str(addon, "file", r->file);
-		json_set_str(addon, "source", json_str(s->job, "source", ""));
-		json_set(addon, "load", json_copy(r->load));
-		json_set(
-			addon, "provenance",
-			reported_make(r->commands,
-				      inventory_find(s->config->inventory,
-						     target_find(json_str(s->job, "target", "")))));
-		json_set(s->result, "addon", addon);
-		set_upload(s, r->addon);
-	}
-	go(s, FLUSH);
-}
-
-static void
-on_resolved(const struct resolve_result *r, void *arg)
-{
-	struct slot *s = arg;
-	struct json *source;
-
-	s->resolve = NULL;
-	set_outcome(s, r->outcome, r->code, r->error);
-	if (r->outcome == OUTCOME_SUCCEEDED) {
-		source = json_object();
-		json_set_str(source, "origin", r->origin);
-		json_set_str(source, "lock", r->lock);
-		json_set_str(source, "abi", r->abi);
-		json_set_str(source, "package", r->package);
-		json_set_str(source, "version", r->version);
-		json_set(s->result, "source", source);
-		set_upload(s, r->bundle);
-	}
-	go(s, FLUSH);
-}
-
-static void
-run_resolve(struct slot *s)
-{
-	struct resolve_spec spec = {
-		.package = json_str(s->job, "package", ""),
-		.version = json_str(s->job, "version", ""),
-		.origin = s->origin,
-		.upload = s->source,
-		.git_hosts = s->config->git_hosts,
-		.registry = s->config->registry,
-		.toolchain = inventory_find(s->config->inventory, NULL),
-		.scratch = s->scratch,
-		.limits = s->config->limits,
-		.on_log = on_log,
-		.on_progress = on_progress,
-		.on_done = on_resolved,
-		.arg = s,
-	};
-
-	s->resolve = resolve_start(s->loop, &spec);
-}
-
-static void
-run_build(struct slot *s)
-{
-	struct engine_spec spec = {
-		.package = json_str(s->job, "package", ""),
-		.version = json_str(s->job, "version", ""),
-		.bundle = s->source,
-		.source = json_str(s->job, "source", ""),
-		.scratch = s->scratch,
-		.share = s->config->share,
-		.configured = s->config->configured,
-		.limits = s->config->limits,
-		.on_log = on_log,
-		.on_progress = on_progress,
-		.on_done = on_built,
-		.arg = s,
-	};
-	const struct target *t = target_find(json_str(s->job, "target", ""));
-
-	free(s->objects);
-	s->objects = NULL;
-	/* What anybody calls by the package's name (sources of git and uploads) shares nothing with it. */
-	if (strchr(spec.version, '+') == NULL)
-		s->objects = xasprintf("%s/" OBJECTS_DIR "/%s", s->config->cache, spec.package);
-	spec.objects = s->objects;
-	spec.toolchain = t != NULL ? inventory_find(s->config->inventory, t) : NULL;
-	if (spec.toolchain == NULL || abi_parse(json_str(s->job, "abi", ""), &spec.abi) != 0) {
-		set_outcome(s, OUTCOME_ERROR, "worker-failed", "this worker has no such toolchain");
-		go(s, FLUSH);
-		return;
-	}
-	s->engine = engine_start(s->loop, &spec);
+	go(arg, FLUSH);
 }
 
 static void
 run(struct slot *s)
 {
-	if (s->stopping || s->lost) {
-		set_outcome(s, OUTCOME_CANCELLED, "cancelled", "");
+	if (s->lost)
+		task_end(&s->task, OUTCOME_CANCELLED, "cancelled", "");
+	if (s->lost || !task_run(&s->task))
 		go(s, FLUSH);
-	} else if (strcmp(json_str(s->job, "kind", ""), "resolve") == 0) {
-		run_resolve(s);
-	} else {
-		run_build(s);
-	}
 }
 
 /* ---- DELIVER ---- */
@@ -405,23 +251,23 @@ deliver_once(struct slot *s, struct err *e)
 {
 	char *path;
 
-	if (s->upload != NULL) {
+	if (s->task.upload != NULL) {
 		struct digest d;
 		char query[160];
 
-		if (digest_path(s->upload, &d, e) != 0)
+		if (digest_path(s->task.upload, &d, e) != 0)
 			return;
 		digest_hex(&d, s->upload_digest);
-		snprintf(query, sizeof query, "upload?fence=%lld&sha256=%s", (long long)fence_of(s),
-			 s->upload_digest);
+		snprintf(query, sizeof query, "upload?fence=%lld&sha256=%s",
+			 (long long)task_fence(&s->task), s->upload_digest);
 		path = job_path(s, query);
-		remote_send_file(&s->remote, path, s->upload, NULL, e);
+		remote_send_file(&s->remote, path, s->task.upload, NULL, e);
 		free(path);
 		if (e->code != 0)
 			return;
 	}
 	path = job_path(s, "result");
-	remote_json(&s->remote, "POST", path, s->result, ANSWER_SECONDS * 4, NULL, e);
+	remote_json(&s->remote, "POST", path, s->task.result, ANSWER_SECONDS * 4, NULL, e);
 	free(path);
 }
 
@@ -443,7 +289,7 @@ static void
 clean_on_pool(uv_work_t *w)
 {
 	struct slot *s = w->data;
-	char *objects = xasprintf("%s/" OBJECTS_DIR, s->config->cache);
+	char *objects = xasprintf("%s/" TASK_OBJECTS, s->config->cache);
 
 	compiled_trim(objects, s->config->limits.objects);
 	file_remove_tree(s->scratch, &s->e);
@@ -455,14 +301,9 @@ clean_on_pool(uv_work_t *w)
 static void
 forget_job(struct slot *s)
 {
-	json_free(s->job);
-	json_free(s->result);
-	free(s->source);
-	free(s->upload);
+	task_fini(&s->task);
 	buf_fini(&s->log);
 	buf_fini(&s->sending);
-	s->job = s->result = NULL;
-	s->source = s->upload = NULL;
 	s->lost = s->beat_due = false;
 	s->log_sent = s->log_seen = 0;
 	s->stage[0] = '\0';
@@ -480,7 +321,6 @@ on_timer_closed(uv_handle_t *h)
 	remote_fini(&s->lease_only);
 	free(s->worker);
 	free(s->scratch);
-	free(s->objects);
 	free(s);
 }
 
@@ -493,23 +333,27 @@ on_timer(uv_timer_t *timer)
 		go(s, REST);
 	else if (s->state == FLUSH && !s->pumping)
 		go(s, FLUSH);
-	else if (s->job != NULL && s->state != DELIVER && s->state != CLEAN)
+	else if (s->task.lease != NULL && s->state != DELIVER && s->state != CLEAN)
 		pump(s);
 }
 
 static void
 leased(struct slot *s)
 {
-	quota_answered(s->config->quota, &s->turn, s->job != NULL);
+	struct json *job = s->leased;
+
+	s->leased = NULL;
+	quota_answered(s->config->quota, &s->turn, job != NULL);
 	if (s->e.code != 0 && !s->stopping) {
 		log_warn("worker", "%s waits: %s", s->worker, s->e.msg);
 		go(s, PAUSE);
-	} else if (s->job == NULL) {
+	} else if (job == NULL) {
 		go(s, REST);
 	} else {
-		log_info("worker", "%s %s %s@%s %s", s->worker, json_str(s->job, "job", ""),
-			 json_str(s->job, "package", ""), json_str(s->job, "version", ""),
-			 json_str(s->job, "target", "source"));
+		log_info("worker", "%s %s %s@%s %s", s->worker, json_str(job, "job", ""),
+			 json_str(job, "package", ""), json_str(job, "version", ""),
+			 json_str(job, "target", "source"));
+		task_begin(&s->task, job);
 		s->last_beat = uv_now(s->loop);
 		go(s, PREPARE);
 	}
@@ -530,13 +374,12 @@ worked(uv_work_t *w, int status)
 			go(s, RUN);
 			break;
 		}
-		set_outcome(s, OUTCOME_ERROR, "worker-failed", s->e.msg);
+		task_end(&s->task, OUTCOME_ERROR, "worker-failed", s->e.msg);
 		go(s, FLUSH);
 		break;
 	case DELIVER:
 		if (s->e.code != 0)
-			log_warn("worker", "%s %s: %s", s->worker, json_str(s->job, "job", ""),
-				 s->e.msg);
+			log_warn("worker", "%s %s: %s", s->worker, task_job(&s->task), s->e.msg);
 		go(s, CLEAN);
 		break;
 	default:
@@ -621,6 +464,16 @@ slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned nu
 	s->number = number;
 	s->worker = xasprintf("%s-%u", config->name, number);
 	s->scratch = xasprintf("%s/slots/%s", config->cache, s->worker);
+	s->task = (struct task){
+		.loop = loop,
+		.config = config,
+		.remote = &s->remote,
+		.scratch = s->scratch,
+		.on_log = on_log,
+		.on_progress = on_progress,
+		.on_done = on_done,
+		.arg = s,
+	};
 	uv_timer_init(loop, &s->timer);
 	s->timer.data = s;
 	s->turn = (struct quota_waiter){.on_turn = on_turn, .arg = s};
@@ -631,14 +484,11 @@ slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned nu
 void
 slot_stop(struct slot *s, void (*stopped)(void *), void *arg)
 {
-	s->stopping = true;
+	s->stopping = s->task.stopping = true;
 	s->stopped = stopped;
 	s->stopped_arg = arg;
 	s->no_lease = true;
-	if (s->engine != NULL)
-		engine_cancel(s->engine);
-	if (s->resolve != NULL)
-		resolve_cancel(s->resolve);
+	task_cancel(&s->task);
 	if (s->state == REST)
 		quota_forget(s->config->quota, &s->turn);
 	if (s->state == REST || s->state == PAUSE)
