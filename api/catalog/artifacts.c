@@ -145,6 +145,28 @@ artifacts_json(struct db *db, const char *digest, struct json **out, struct err 
 	return r;
 }
 
+#define WANT           " WHERE package = ?1 AND version = ?2 AND abi = ?3 AND target = ?4"
+#define WANT_VALUES(w) db_text(w->package), db_text(w->version), db_text(w->abi), db_text(w->target)
+
+static int
+unpublished(const struct artifact_want *w, struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND, "nothing is published of %s@%s %s for %s", w->package,
+		       w->version, w->abi, w->target);
+}
+
+int
+artifacts_want_json(struct db *db, const struct artifact_want *want, struct json **out,
+		    struct err *e)
+{
+	int r;
+
+	*out = NULL;
+	r = DB_EXEC(db, e, on_artifact, out, "SELECT " COLUMNS " FROM artifact" WANT,
+		    WANT_VALUES(want));
+	return r == 0 && *out == NULL ? unpublished(want, e) : r;
+}
+
 static int
 on_report(const struct db_row *row, void *arg)
 {
@@ -184,6 +206,17 @@ artifacts_document(struct db *db, const char *digest, const char *layout, char o
 		return err_set(e, ERR_NOT_FOUND, "there is no %s of an artifact sha256:%s", layout,
 			       digest);
 	return r;
+}
+
+int
+artifacts_want_report(struct db *db, const struct artifact_want *want, struct json **out,
+		      struct err *e)
+{
+	int r;
+
+	*out = NULL;
+	r = DB_EXEC(db, e, on_report, out, "SELECT report FROM artifact" WANT, WANT_VALUES(want));
+	return r == 0 && *out == NULL ? unpublished(want, e) : r;
 }
 
 struct page {

@@ -39,13 +39,22 @@ int artifacts_put(struct db *db, const struct artifact *a, const struct artifact
 /* The rendering behind a path: digest (65 bytes, empty if there is none) and size. */
 int artifacts_name(struct db *db, const char *path, char digest[65], int64_t *size, struct err *e);
 
-/* GET /v1/artifacts/{sha256}: ERR_NOT_FOUND. */
+/* GET /v1/artifacts/{sha256}: ERR_NOT_FOUND. Of several that have the same bytes, the first. */
 int artifacts_json(struct db *db, const char *digest, struct json **out, struct err *e);
 int artifacts_report(struct db *db, const char *digest, struct json **out, struct err *e);
 
 /* The digest of a document that was published beside the artifact ("provenance"): ERR_NOT_FOUND. */
 int artifacts_document(struct db *db, const char *digest, const char *layout, char out[65],
 		       struct err *e);
+
+/* The same of what one want stands for, of which there is at most one. */
+struct artifact_want {
+	const char *package, *version, *abi, *target;
+};
+int artifacts_want_json(struct db *db, const struct artifact_want *want, struct json **out,
+			struct err *e);
+int artifacts_want_report(struct db *db, const struct artifact_want *want, struct json **out,
+			  struct err *e);
 
 /* A page of artifacts with id > cursor, oldest first; empty filters match all. {"artifacts":[…],
  * "cursor":"N" or null}. */

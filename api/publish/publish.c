@@ -132,6 +132,33 @@ render(struct publication *p, enum name_layout layout, const struct buf *bytes, 
 	return 0;
 }
 
+/* How it was built is not known here: the key is made of its bytes and of what they are published as. */
+static void
+make_key(struct publication *p)
+{
+	char abi[ABI_TEXT_SIZE];
+	struct buf text = {0};
+	struct digest d;
+
+	abi_text(p->abi, abi);
+	buf_addf(&text, "published %s\n%s %s %s %s\n", p->digest, p->package, p->version, abi,
+		 p->target->triple);
+	digest_bytes(text.data, text.len, &d);
+	p->key = xmalloc(DIGEST_HEX_SIZE);
+	digest_hex(&d, p->key);
+	buf_fini(&text);
+}
+
+struct json *
+publish_not_loaded(const char *reason)
+{
+	struct json *load = json_object();
+
+	json_set_bool(load, "ran", false);
+	json_set_str(load, "reason", reason);
+	return load;
+}
+
 int
 publish_prepare(struct publication *p, struct store *store, const struct signing_key *key,
 		struct err *e)
@@ -147,6 +174,8 @@ publish_prepare(struct publication *p, struct store *store, const struct signing
 	if (r == 0) {
 		digest_hex(&d, p->digest);
 		p->size = (int64_t)bytes.len;
+		if (p->key == NULL)
+			make_key(p);
 	}
 	for (int layout = 0; r == 0 && layout < NAME_LAYOUT_COUNT; layout++)
 		r = render(p, (enum name_layout)layout, &bytes, store, e);

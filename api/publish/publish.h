@@ -41,7 +41,8 @@ struct publication_name {
 struct publication {
 	/* From the request. */
 	char *staged; /* the uploaded addon, in the store's temp folder; removed if still there */
-	char *package, *version, *key, *source, *toolchain;
+	char *package, *version, *source, *toolchain;
+	char *key;  /* NULL of what was built elsewhere: publish_prepare makes one of its bytes */
 	char *file; /* "node_sqlite3.node" */
 	struct abi abi;
 	const struct target *target;
@@ -70,6 +71,9 @@ int publish_prepare(struct publication *p, struct store *store, const struct sig
 
 /* On the catalog's thread. What is published already keeps the documents that it has. */
 int publish_record(struct publication *p, struct db *db, int64_t now, struct err *e);
+
+/* A report's "load" of what was not loaded; the caller frees it. */
+struct json *publish_not_loaded(const char *reason);
 
 /* Makes the names visible. Blocks. */
 int publish_show(const struct publication *p, struct store *store, struct err *e);

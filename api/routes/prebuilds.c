@@ -17,7 +17,6 @@
 #include "api/routes/misses.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
-#include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/model/name.h"
 
@@ -74,26 +73,10 @@ report_query(struct db *db, void *arg, struct json **out, struct err *e)
 {
 	const struct name *name = arg;
 	char abi[ABI_TEXT_SIZE];
-	struct artifact_filter f = {
-		.package = name->package,
-		.version = name->version,
-		.target = name->target->triple,
-		.abi = abi,
-		.limit = 1,
-	};
-	struct json *page = NULL;
-	const char *digest;
-	int r;
+	const struct artifact_want want = {name->package, name->version, abi, name->target->triple};
 
 	abi_text(name->abi, abi);
-	r = artifacts_list(db, &f, &page, e);
-	digest = json_str(json_first(json_get(page, "artifacts")), "sha256", NULL);
-	if (r == 0 && digest == NULL)
-		r = err_set(e, ERR_NOT_FOUND, "nothing is published under this name");
-	if (r == 0)
-		r = artifacts_report(db, digest, out, e);
-	json_free(page);
-	return r;
+	return artifacts_want_report(db, &want, out, e);
 }
 
 /* node-pre-gyp up to 0.11 puts the module's folder behind the mirror that was set for one package:

@@ -104,10 +104,16 @@ static int
 record_work(struct db *db, void *arg, struct err *e)
 {
 	struct publishing *p = arg;
+	struct publication *pub = &p->publication;
+	char abi[ABI_TEXT_SIZE];
 
-	if (publish_record(&p->publication, db, clock_wall_ms(), e) != 0)
+	if (publish_record(pub, db, clock_wall_ms(), e) != 0)
 		return e->code;
-	return artifacts_json(db, p->publication.digest, &p->artifact, e);
+	abi_text(pub->abi, abi);
+	/* The same bytes can stand for another package, too. */
+	return artifacts_want_json(
+		db, &(struct artifact_want){pub->package, pub->version, abi, pub->target->triple},
+		&p->artifact, e);
 }
 
 static void
@@ -123,18 +129,15 @@ recorded(int r, void *arg, const struct err *e)
 	reply(p);
 }
 
-/* The addon of the upload, as a file of its own, and what its key is made of: its bytes, since how
- * it was built is not known here. */
+/* The addon of the upload, as a file of its own. */
 static int
 stage(struct publishing *p, struct err *e)
 {
 	struct publication *pub = &p->publication;
 	struct buf upload = {0};
-	char *inside = NULL, hex[DIGEST_HEX_SIZE];
+	char *inside = NULL;
 	void *addon = NULL;
 	size_t size = 0;
-	struct digest d;
-	struct buf key = {0};
 
 	pub->staged = xasprintf("%s/publish-XXXXXX", store_temp_dir(p->service->store));
 	close(mkstemp(pub->staged));
@@ -156,15 +159,7 @@ stage(struct publishing *p, struct err *e)
 		err_set(e, ERR_INVALID, "\"%.60s\" is no addon's name", pub->file);
 	else
 		file_write(pub->staged, addon != NULL ? addon : "", size, 0644, e);
-	digest_bytes(addon != NULL ? addon : "", size, &d);
-	digest_hex(&d, hex);
-	buf_addf(&key, "published %s\n%s %s %s\n", hex, pub->package, pub->version,
-		 pub->target->triple);
-	digest_bytes(key.data, key.len, &d);
-	digest_hex(&d, hex);
-	pub->key = xstrdup(hex);
 out:
-	buf_fini(&key);
 	buf_fini(&upload);
 	free(inside);
 	free(addon);
@@ -235,8 +230,6 @@ route_publish(struct http_request *r, void *data)
 	pub->type = PROVENANCE_PUBLISHED;
 	pub->source = xstrdup("");
 	pub->toolchain = xstrdup("");
-	pub->load = json_object();
-	json_set_bool(pub->load, "ran", false);
-	json_set_str(pub->load, "reason", "not load-tested: it was built elsewhere");
+	pub->load = publish_not_loaded("not load-tested: it was built elsewhere");
 	pool(p, prepare_on_pool, prepared);
 }

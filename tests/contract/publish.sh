@@ -40,6 +40,14 @@ is "publish: 201" "$status" 201
 is "publish: the digest of the addon" "$(value v.sha256)" "$sha"
 put "$name.tar.gz" "$scratch/good.tar.gz"
 is "publish: its tarball again: the same" "$status $(value v.sha256)" "201 $sha"
+for other in good/v1.0.0/good-v1.0.0-napi-v8-linux-x64 twin/v1.0.0/twin-v1.0.0-napi-v6-linux-x64; do
+	put "$other.node?addon=addon.node" "$scratch/addon.node"
+	is "publish: the same bytes as $other: 201" "$status $(value v.sha256)" "201 $sha"
+	is "… and that is what is answered" "$(value '"/prebuilds/" + v.package + "/v" + v.version + "/" +
+		[v.package, "v" + v.version, v.abi].join("-") + "-linux-x64"')" "/prebuilds/$other"
+	http GET "/prebuilds/$other.tar.gz.report.json"
+	is "… with its report" "$status $(value v.verdict)" "200 pass"
+done
 while read -r file entry; do
 	http GET "/prebuilds/good/v1.0.0/$file"
 	is "$file: 200" "$status" 200

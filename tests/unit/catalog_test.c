@@ -872,3 +872,39 @@ TEST(a_job_that_nobody_can_build_says_so)
 	json_free(b);
 	db_close(db);
 }
+
+TEST(the_same_bytes_of_two_packages_are_two_artifacts)
+{
+	struct db *db = open_db("db");
+	struct artifact a = {.digest = "same",
+			     .version = "1.0.0",
+			     .abi = "napi-v6",
+			     .target = X64,
+			     .file = "p.node",
+			     .source = "",
+			     .toolchain = ""};
+	static const char *const packages[] = {"p", "q"}, *const reports[] = {"{}",
+									      "{\"of\":\"q\"}"};
+	struct json *out = NULL;
+	struct err e = {0};
+
+	for (size_t i = 0; i < 2; i++) {
+		a.package = a.key = packages[i];
+		a.report = reports[i];
+		CHECK_INT(artifacts_put(db, &a, NULL, 0, 1, &e), 0);
+	}
+	CHECK_INT(artifacts_want_json(db, &(struct artifact_want){"q", "1.0.0", "napi-v6", X64},
+				      &out, &e),
+		  0);
+	CHECK_STR(json_str(out, "package", ""), "q");
+	json_free(out);
+	CHECK_INT(artifacts_want_report(db, &(struct artifact_want){"q", "1.0.0", "napi-v6", X64},
+					&out, &e),
+		  0);
+	CHECK_STR(json_str(out, "of", ""), "q");
+	json_free(out);
+	CHECK_INT(artifacts_want_json(db, &(struct artifact_want){"r", "1.0.0", "napi-v6", X64},
+				      &out, &e),
+		  ERR_NOT_FOUND);
+	db_close(db);
+}
