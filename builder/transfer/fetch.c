@@ -233,7 +233,10 @@ static int
 refused(struct transfer *t, long status, bool *again, struct err *e)
 {
 	*again = status == 429 || status >= 500;
-	return err_set(e, status == 404 || status == 410 ? ERR_NOT_FOUND : ERR_UNREACHABLE,
+	return err_set(e,
+		       status == 404 || status == 410 ? ERR_NOT_FOUND
+		       : status == 403                ? ERR_FORBIDDEN
+						      : ERR_UNREACHABLE,
 		       "%s: the server answered %ld", t->where, status);
 }
 

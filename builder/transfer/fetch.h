@@ -24,7 +24,7 @@ struct fetch_limits {
 
 /* Only http and https, also after a redirect (at most 5, and from https only to https):
  * ERR_UNSUPPORTED for others, ERR_INVALID for what is no URL. A status other than 200 is
- * ERR_NOT_FOUND (404, 410) or ERR_UNREACHABLE; a body or header past its limit ERR_TOO_LARGE or
+ * ERR_NOT_FOUND (404, 410), ERR_FORBIDDEN (403) or ERR_UNREACHABLE; a body or header past its limit ERR_TOO_LARGE or
  * ERR_LIMIT; then ERR_TIMEOUT and ERR_CANCELLED. The message names the URL without its userinfo
  * and query. Transient failures (connection, 5xx, 429) are tried 3 times with growing pauses.
  *
