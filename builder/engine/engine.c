@@ -106,6 +106,7 @@ plan_on_pool(uv_work_t *w)
 {
 	struct engine *en = w->data;
 	char *path = xasprintf("%s/plan.json", en->spec.scratch);
+	bool no_v8 = en->spec.abi.kind == ABI_NODE && en->spec.toolchain->cxx_v8.n == 0;
 	struct json *gyp = NULL;
 	struct buf text = {0};
 	struct err e = {0};
@@ -116,8 +117,10 @@ plan_on_pool(uv_work_t *w)
 		plan_make(gyp, en->spec.toolchain, en->spec.abi, &en->plan, &e);
 	if (e.code != 0)
 		engine_fail(en, OUTCOME_FAILED,
-			    e.code == ERR_UNSUPPORTED ? "unsupported" : "build-failed", "%s",
-			    e.msg);
+			    e.code != ERR_UNSUPPORTED ? "build-failed"
+			    : no_v8                   ? "unsupported-abi"
+						      : "unsupported",
+			    "%s", e.msg);
 	json_free(gyp);
 	buf_fini(&text);
 	free(path);
