@@ -10,7 +10,7 @@ SHELL = /bin/bash
 
 # ---- sources, explicit: a file that is not named here is not part of the program ----
 BASE = buf clock digest err file json log mem opt strv
-MODEL = abi git_hosts job job_limits key name origin package target
+MODEL = abi git_hosts job job_limits key name origin package target upstream
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa \
 	elf_layout elf_needs elf_notes elf_paths elf_place elf_ranges elf_read elf_relocs elf_sections \
 	elf_symbols elf_target format glibc glibc_table macho_check macho_read macho_rules \
@@ -22,7 +22,7 @@ SIGNATURE = envelope minisign
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = clone command compile compiled configure configured engine footprint manifest online \
+ENGINE = clone command compile compiled configure configured engine footprint manifest mirror online \
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
 CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
@@ -33,7 +33,7 @@ CATALOG = artifacts catalog db deliveries events jobs jobs_json leases matrix mi
 	sqlite tally toolchains
 REGISTRY = manifest release tarball
 ROUTES = artifacts auth build_request builds check dist events health jobs key lease matrix metrics \
-	misses npm openapi policy prebuilds publish result service sources webhooks
+	misses npm openapi policy prebuilds publish result service sources upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -57,7 +57,7 @@ TESTS = abi audit audit_rules build_request catalog catalog_sources compiled con
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store target unpack \
-	x86_insn
+	upstream x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
 	toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c

@@ -23,6 +23,7 @@
 #include "api/embedded.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
+#include "api/routes/upstreams.h"
 #include "api/sign/key.h"
 #include "api/store/store.h"
 #include "api/webhooks/webhooks.h"
@@ -99,6 +100,11 @@ static struct opt table[] = {
 	 .arg = "SECONDS",
 	 .value = "86400",
 	 .text = "for how long a failed build answers such requests before it is tried again"},
+	{.name = "upstream",
+	 .arg = "NAME=URL-TEMPLATE",
+	 .many = true,
+	 .text = "where a package's own prebuilds are, for targets that no worker here builds; "
+		 "may be given several times"},
 	{.name = "registry",
 	 .arg = "URL",
 	 .text = "where package sources come from (default: npm's configured registry)"},
@@ -211,6 +217,7 @@ static int
 read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct err *e)
 {
 	const struct opt *listen = opts_get(o, "listen"), *auth = opts_get(o, "auth");
+	const struct opt *upstream = opts_get(o, "upstream");
 	unsigned long long size;
 	struct job_limits jobs;
 	long n;
@@ -266,6 +273,8 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	if (policy_open(opts_get(o, "mirror-packages")->value,
 			(unsigned)s->service.builds_per_minute, &s->service.policy, e) != 0)
 		return err_context(e, "--mirror-packages");
+	if (upstreams_open(upstream->values, upstream->count, &s->service.upstreams, e) != 0)
+		return err_context(e, "--upstream");
 	if (opt_size(opts_get(o, "max-body"), &size, e) != 0)
 		return e->code;
 	limits->body = (size_t)size;
@@ -621,6 +630,7 @@ serve_main(int argc, char **argv)
 	free(s.worker_argv);
 	policy_free(s.service.policy);
 	signing_key_close(s.service.signing_key);
+	upstreams_free(s.service.upstreams);
 	free(s.service.admin_token);
 	free(s.service.worker_token);
 	free(s.worker_token_file);

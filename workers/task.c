@@ -7,6 +7,7 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/engine/engine.h"
+#include "builder/engine/mirror.h"
 #include "builder/engine/resolve.h"
 #include "builder/model/target.h"
 #include "builder/remote/remote.h"
@@ -48,6 +49,7 @@ task_fini(struct task *t)
 	free(t->source);
 	free(t->objects);
 	free(t->upload);
+	strv_fini(&t->urls);
 	t->lease = t->result = NULL;
 	t->source = t->objects = t->upload = NULL;
 }
@@ -61,7 +63,8 @@ task_prepare(struct task *t, struct err *e)
 		return e->code;
 	if (is_kind(t, "build"))
 		sources_get(c->sources, t->remote, json_str(t->lease, "source", ""), &t->source, e);
-	else if (origin_parse(json_str(t->lease, "origin", ""), &t->origin, e) == 0 &&
+	else if (is_kind(t, "resolve") &&
+		 origin_parse(json_str(t->lease, "origin", ""), &t->origin, e) == 0 &&
 		 t->origin.kind == ORIGIN_UPLOAD)
 		sources_get(c->sources, t->remote, t->origin.digest, &t->source, e);
 	return e->code;
@@ -132,6 +135,27 @@ on_resolved(const struct resolve_result *r, void *arg)
 		json_set_str(source, "version", r->version);
 		json_set(t->result, "source", source);
 		t->upload = xstrdup(r->bundle);
+	}
+	t->on_done(t->arg);
+}
+
+static void
+on_mirrored(const struct mirror_result *r, void *arg)
+{
+	struct task *t = arg;
+	struct json *addon, *upstream;
+
+	t->mirror = NULL;
+	task_end(t, r->outcome, r->code, r->error);
+	if (r->outcome == OUTCOME_SUCCEEDED) {
+		addon = json_object();
+		upstream = json_object();
+		json_set_str(upstream, "url", r->url);
+		json_set_str(upstream, "sha256", r->tarball);
+		json_set_str(addon, "file", r->file);
+		json_set(addon, "upstream", upstream);
+		json_set(t->result, "addon", addon);
+		t->upload = xstrdup(r->addon);
 	}
 	t->on_done(t->arg);
 }
@@ -209,6 +233,32 @@ run_build(struct task *t)
 	return true;
 }
 
+static bool
+run_mirror(struct task *t)
+{
+	struct mirror_spec spec = {
+		.urls = &t->urls,
+		.target = target_find(json_str(t->lease, "target", "")),
+		.scratch = t->scratch,
+		.limits = t->config->limits,
+		.on_log = on_log,
+		.on_progress = on_progress,
+		.on_done = on_mirrored,
+		.arg = t,
+	};
+
+	json_foreach (url, json_get(t->lease, "urls"))
+		strv_add(&t->urls, json_string(url, ""));
+	if (t->urls.n == 0 || spec.target == NULL ||
+	    abi_parse(json_str(t->lease, "abi", ""), &spec.abi) != 0) {
+		task_end(t, OUTCOME_ERROR, "worker-failed",
+			 "this worker does not know what to fetch: is it as new as the service?");
+		return false;
+	}
+	t->mirror = mirror_start(t->loop, &spec);
+	return true;
+}
+
 bool
 task_run(struct task *t)
 {
@@ -216,6 +266,8 @@ task_run(struct task *t)
 		task_end(t, OUTCOME_CANCELLED, "cancelled", "");
 		return false;
 	}
+	if (is_kind(t, "mirror"))
+		return run_mirror(t);
 	return is_kind(t, "resolve") ? run_resolve(t) : run_build(t);
 }
 
@@ -226,4 +278,6 @@ task_cancel(struct task *t)
 		engine_cancel(t->engine);
 	if (t->resolve != NULL)
 		resolve_cancel(t->resolve);
+	if (t->mirror != NULL)
+		mirror_cancel(t->mirror);
 }

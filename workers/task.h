@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "builder/base/err.h"
+#include "builder/base/strv.h"
 #include "builder/model/job.h"
 #include "builder/model/origin.h"
 
 struct engine;
 struct json;
+struct mirror;
 struct remote;
 struct resolve;
 struct slot_config;
@@ -41,6 +43,8 @@ struct task {
 	struct origin origin; /* of a resolve job */
 	struct engine *engine;
 	struct resolve *resolve;
+	struct mirror *mirror;
+	struct strv urls; /* of a mirror job */
 
 	struct json *result; /* what will be delivered; NULL as long as the job runs */
 	char *upload;        /* path of the file that goes with it, or NULL */

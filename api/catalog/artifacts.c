@@ -94,8 +94,9 @@ artifacts_put(struct db *db, const struct artifact *a, const struct artifact_nam
 	"id, digest, key, package, version, abi, target, file, size, source, toolchain, created," \
 	" (SELECT path FROM name WHERE name.artifact = artifact.id"                               \
 	" AND name.layout = 'prebuild-install'), " ARTIFACT_LOADED ","                            \
+	" coalesce(" ARTIFACT_UPSTREAM ","                                                        \
 	" (SELECT origin FROM source WHERE source.package = artifact.package"                     \
-	" AND source.version = artifact.version AND source.digest = artifact.source)"
+	" AND source.version = artifact.version AND source.digest = artifact.source))"
 
 static struct json *
 artifact_object(const struct db_row *row)

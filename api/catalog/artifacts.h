@@ -31,6 +31,11 @@ struct artifact_name {
  * nothing here runs, was not. */
 #define ARTIFACT_LOADED "coalesce(json_extract(artifact.report, '$.load.ran'), 0)"
 
+/* SQL: the URL at which an addon was found that was fetched from an upstream, with its digest. */
+#define ARTIFACT_UPSTREAM                                 \
+	"json_extract(artifact.report, '$.upstream.url')" \
+	" || ' sha256:' || json_extract(artifact.report, '$.upstream.sha256')"
+
 /* Adds an artifact with its names. ERR_CONFLICT if a name is taken by other bytes; the same
  * bytes again are no error. */
 int artifacts_put(struct db *db, const struct artifact *a, const struct artifact_name *names,

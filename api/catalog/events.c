@@ -75,7 +75,7 @@ on_told(const struct db_row *row, void *arg)
 	struct told *t = arg;
 	const char *abi = row_text(row, 3), *code = row_text(row, 6);
 
-	if (strcmp(row_text(row, 1), "build") != 0)
+	if (strcmp(row_text(row, 1), "resolve") == 0)
 		return 0;
 	t->state = job_state_parse(row_text(row, 4));
 	t->target = xstrdup(row_text(row, 2));

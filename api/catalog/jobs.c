@@ -251,6 +251,40 @@ request_all(struct db *db, const struct build_request *want, int64_t build, stru
 	return r;
 }
 
+static int
+insert_build(struct db *db, const struct build_request *want, const struct job_new *job,
+	     const char *origin, int64_t *build, struct err *e)
+{
+	return DB_EXEC(db, e, jobs_on_int, build,
+		       "INSERT INTO build (requester, package, version, created, origin)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+		       db_text(want->requester), db_text(job->package), db_text(job->version),
+		       db_int(job->now), db_text(origin));
+}
+
+int
+jobs_request_mirror(struct db *db, const struct build_request *want, const char *upstream,
+		    int64_t now, bool *created, struct err *e)
+{
+	struct job_new job = {
+		.kind = "mirror",
+		.package = want->package,
+		.version = want->version,
+		.target = want->targets[0],
+		.abi = want->abis[0],
+		.state = "queued",
+		.origin = upstream,
+		.now = now,
+		.due = now,
+	};
+	int64_t build;
+
+	*created = false;
+	if (check_queue(db, want, e) != 0 || insert_build(db, want, &job, "", &build, e) != 0)
+		return e->code;
+	return request_one(db, build, &job, created, e);
+}
+
 int
 jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
 	     bool *created, struct err *e)
@@ -269,11 +303,7 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 	job.package = known.package != NULL ? known.package : want->package;
 	job.version = known.version != NULL ? known.version : version;
 	if (r == 0)
-		r = DB_EXEC(db, e, jobs_on_int, build,
-			    "INSERT INTO build (requester, package, version, created, origin)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
-			    db_text(want->requester), db_text(job.package), db_text(job.version),
-			    db_int(now), db_text(asked));
+		r = insert_build(db, want, &job, asked, build, e);
 	if (known.abi == NULL && want->origin.kind == ORIGIN_GIT && !origin_pin(&want->origin, pin))
 		origin = xasprintf("%s b%lld", asked, (long long)*build);
 	if (known.abi == NULL)
@@ -334,14 +364,14 @@ on_brief(const struct db_row *row, void *arg)
 
 int
 jobs_find(struct db *db, const char *package, const char *version, const char *abi,
-	  const char *target, struct job_brief *out, struct err *e)
+	  const char *target, const char *upstream, struct job_brief *out, struct err *e)
 {
-	char *intent = jobs_intent(&(struct job_new){.kind = "build",
+	char *intent = jobs_intent(&(struct job_new){.kind = upstream != NULL ? "mirror" : "build",
 						     .package = package,
 						     .version = version,
 						     .abi = abi,
 						     .target = target,
-						     .origin = ""});
+						     .origin = upstream != NULL ? upstream : ""});
 	int r;
 
 	*out = (struct job_brief){0};

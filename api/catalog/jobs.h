@@ -51,6 +51,11 @@ struct build_request {
 int jobs_request(struct db *db, const struct build_request *want, int64_t now, int64_t *build,
 		 bool *created, struct err *e);
 
+/* The same for what nothing here builds, of one target and ABI: a mirror job fetches it from the upstream
+ * with this template (upstream.h). */
+int jobs_request_mirror(struct db *db, const struct build_request *want, const char *upstream,
+			int64_t now, bool *created, struct err *e);
+
 /* Somebody waits for this job: if it is queued, it is due at `due` at the latest. */
 int jobs_hurry(struct db *db, int64_t job, int64_t due, struct err *e);
 
@@ -64,15 +69,15 @@ int jobs_job_json(struct db *db, int64_t job, struct json **out, struct err *e);
 /* Cancels what is not finished and not wanted by another build. ERR_NOT_FOUND. */
 int jobs_build_cancel(struct db *db, int64_t build, int64_t now, struct err *e);
 
-/* The last job for that package, version, ABI and target: its state, id, code and error, or
- * *job = 0. finished is 0 before it has ended. */
+/* The last job that builds that package, version, ABI and target, or fetches it from that upstream if
+ * that is not NULL: its state, id, code and error, or *job = 0. finished is 0 before it has ended. */
 struct job_brief {
 	int64_t job, finished;
 	enum job_state state;
 	char *code, *error;
 };
 int jobs_find(struct db *db, const char *package, const char *version, const char *abi,
-	      const char *target, struct job_brief *out, struct err *e);
+	      const char *target, const char *upstream, struct job_brief *out, struct err *e);
 void job_brief_fini(struct job_brief *b);
 
 /* Jobs per state name as an object, for metrics and health. */

@@ -40,13 +40,15 @@ set_known(struct json *o, const char *name, const char *text)
 	json_set_str(o, name, text[0] != '\0' ? text : NULL);
 }
 
-#define JOB_COLUMNS                                                                            \
-	"job.id, job.kind, job.package, job.version, job.target, job.abi, job.state, job.key," \
-	" job.artifact, job.attempt, job.stage, job.step, job.steps, job.code, job.error,"     \
-	" job.created, job.started, job.finished, artifact.size, job.toolchain,"               \
-	" (SELECT path FROM name WHERE name.artifact = artifact.id"                            \
-	" AND name.layout = 'prebuild-install'),"                                              \
-	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target), " ARTIFACT_LOADED
+#define JOB_COLUMNS                                                                                \
+	"job.id, job.kind, job.package, job.version, job.target, job.abi, job.state, job.key,"     \
+	" job.artifact, job.attempt, job.stage, job.step, job.steps, job.code, job.error,"         \
+	" job.created, job.started, job.finished, artifact.size, job.toolchain,"                   \
+	" (SELECT path FROM name WHERE name.artifact = artifact.id"                                \
+	" AND name.layout = 'prebuild-install'),"                                                  \
+	" (SELECT max(seen) FROM toolchain WHERE toolchain.target = job.target), " ARTIFACT_LOADED \
+	","                                                                                        \
+	" CASE WHEN job.kind = 'mirror' THEN job.origin END"
 #define JOB_TABLES                                                       \
 	" FROM job LEFT JOIN artifact ON artifact.package = job.package" \
 	" AND artifact.version = job.version AND artifact.abi = job.abi" \
@@ -82,8 +84,8 @@ job_object(const struct db_row *row)
 {
 	enum job_state state = job_state_parse(row_text(row, 6));
 	struct json *o = json_object();
-	const char *abi = row_text(row, 5), *target = row_text(row, 4),
-		   *artifact = row_text(row, 8);
+	const char *abi = row_text(row, 5), *target = row_text(row, 4);
+	const char *artifact = row_text(row, 8), *upstream = row_text(row, 23);
 	char *log = xasprintf("/v1/jobs/j%lld/log", (long long)row_int(row, 0));
 
 	set_id(o, "id", 'j', row_int(row, 0));
@@ -95,6 +97,7 @@ job_object(const struct db_row *row)
 	json_set_str(o, "state", state < JOB_STATE_COUNT ? job_state_shown(state) : "unknown");
 	json_set_str(o, "key", row_text(row, 7));
 	json_set_str(o, "toolchain", row_text(row, 19));
+	json_set_str(o, "upstream", upstream);
 	if (artifact != NULL) {
 		struct json *a = json_object();
 
@@ -116,7 +119,8 @@ job_object(const struct db_row *row)
 		json_set_str(o, "error", NULL);
 	}
 	json_set_int(o, "attempt", row_int(row, 9));
-	set_wait(o, state, target, row_int(row, 21), row_text(row, 10));
+	/* What is only fetched needs no toolchain. */
+	set_wait(o, state, upstream != NULL ? "" : target, row_int(row, 21), row_text(row, 10));
 	json_set_int(o, "step", row_int(row, 11));
 	json_set_int(o, "steps", row_int(row, 12));
 	set_time(o, "created", row_int(row, 15));

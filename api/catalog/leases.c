@@ -50,7 +50,8 @@ lease_fini(struct lease *l)
 static int
 next_queued(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
 {
-	/* Unused places hold "", which is the target of a resolve job: every worker may do that. */
+	/* Unused places hold "", which is the target of a resolve job: every worker may do that, and
+	 * mirror jobs, whose targets need no toolchain. */
 	struct db_value values[JOB_TARGETS_MAX + 2];
 
 	for (size_t i = 0; i <= JOB_TARGETS_MAX; i++)
@@ -61,9 +62,9 @@ next_queued(struct db *db, const struct lease_request *req, struct lease *out, s
 		       " job.abi, source.digest, source.lock, job.origin FROM job"
 		       " LEFT JOIN source ON source.package = job.package"
 		       " AND source.version = job.version"
-		       " WHERE job.state = 'queued' AND job.target IN (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-		       " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		       " ?23, ?24, ?25) AND job.priority >= ?26"
+		       " WHERE job.state = 'queued' AND (job.kind = 'mirror' OR job.target IN"
+		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		       " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)) AND job.priority >= ?26"
 		       " ORDER BY job.priority DESC, job.id LIMIT 1",
 		       values, ARRAY_SIZE(values), on_lease, out, e);
 }
@@ -78,37 +79,60 @@ toolchain_for(const struct lease_request *req, const char *target)
 }
 
 /* The key is known now that a toolchain has met the source. */
-static int
-take_build(struct db *db, const struct lease_request *req, struct lease *l, bool *taken,
-	   struct err *e)
+static char *
+key_of(const struct lease_request *req, const struct lease *l)
 {
-	const char *toolchain = toolchain_for(req, l->target);
-	char *identity = xasprintf("%s@%s", l->package, l->version), *digest = NULL;
-	char key[DIGEST_HEX_SIZE];
-	int r;
+	char *identity = xasprintf("%s@%s", l->package, l->version);
+	char *key = xmalloc(DIGEST_HEX_SIZE);
 
 	key_compute(&(struct key_parts){.source = l->source,
 					.lock = l->lock,
 					.abi = l->abi,
 					.target = l->target,
-					.toolchain = toolchain,
+					.toolchain = toolchain_for(req, l->target),
 					.identity = origin_is_pinned(l->version) ? identity : NULL},
 		    key);
 	free(identity);
-	r = DB_EXEC(db, e, jobs_on_text, &digest, "SELECT digest FROM artifact WHERE key = ?1",
-		    db_text(key));
-	*taken = digest == NULL;
-	if (r == 0 && digest != NULL)
+	return key;
+}
+
+struct stored {
+	char *digest, *key;
+};
+
+static int
+on_stored(const struct db_row *row, void *arg)
+{
+	*(struct stored *)arg = (struct stored){jobs_copy(row, 0), jobs_copy(row, 1)};
+	return 0;
+}
+
+/* What is stored, or was published another way while the job was queued, ends it. */
+static int
+take_addon(struct db *db, const struct lease_request *req, struct lease *l, bool *taken,
+	   struct err *e)
+{
+	struct stored have = {0};
+	int r;
+
+	if (strcmp(l->kind, "build") == 0)
+		l->key = key_of(req, l);
+	r = DB_EXEC(db, e, on_stored, &have,
+		    "SELECT digest, key FROM artifact WHERE (package = ?1 AND version = ?2"
+		    " AND abi = ?3 AND target = ?4) OR key = ?5 LIMIT 1",
+		    db_text(l->package), db_text(l->version), db_text(l->abi), db_text(l->target),
+		    db_text(l->key));
+	*taken = have.digest == NULL;
+	if (r == 0 && have.digest != NULL)
 		r = jobs_changed_one(db, l->job,
 				     DB_EXEC(db, e, NULL, NULL,
 					     "UPDATE job SET state = 'succeeded', key = ?1,"
 					     " artifact = ?2, finished = ?3 WHERE id = ?4",
-					     db_text(key), db_text(digest), db_int(req->now),
-					     db_int(l->job)),
+					     db_text(have.key), db_text(have.digest),
+					     db_int(req->now), db_int(l->job)),
 				     req->now, e);
-	else
-		l->key = xstrdup(key);
-	free(digest);
+	free(have.digest);
+	free(have.key);
 	return r;
 }
 
@@ -124,10 +148,10 @@ jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, st
 		r = next_queued(db, req, out, e);
 		if (r != 0 || out->job == 0)
 			return r;
-		if (strcmp(out->kind, "build") == 0)
-			r = take_build(db, req, out, &taken, e);
-		else
+		if (strcmp(out->kind, "resolve") == 0)
 			taken = true;
+		else
+			r = take_addon(db, req, out, &taken, e);
 	}
 	if (r == 0)
 		r = DB_EXEC(

@@ -32,14 +32,15 @@ struct lease_request {
 
 struct lease {
 	int64_t job, fence;
-	char *kind; /* "build", "resolve" */
+	char *kind; /* "build", "resolve", "mirror" */
 	char *package, *version, *target, *abi;
 	char *source, *lock, *key; /* of a build */
-	char *origin;              /* of a resolve job: origin_text, "" for the registry */
+	char *origin; /* of a resolve job: origin_text, "" for the registry; of a mirror job: the
+		       * upstream's template */
 };
 
 /* Gives the worker the next job: 0 with out->job != 0, or out->job == 0 if there is none. A
- * build job whose key is stored already succeeds without being leased. */
+ * job whose addon is published or whose key is stored already succeeds without being leased. */
 int jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, struct err *e);
 void lease_fini(struct lease *l);
 

@@ -116,7 +116,7 @@ add_version(struct db *db, const char *package, const char *version, struct json
 		r = DB_EXEC(db, e, on_job, cells,
 			    "SELECT id, target, abi, state, code, error FROM job WHERE id IN ("
 			    "SELECT max(id) FROM job WHERE package = ?1 AND version = ?2"
-			    " AND kind = 'build' GROUP BY target, abi)"
+			    " AND kind <> 'resolve' GROUP BY target, abi)"
 			    " ORDER BY CASE WHEN abi = '' THEN 1 ELSE 0 END, target, abi",
 			    db_text(package), db_text(version));
 	json_set_str(o, "version", version);
@@ -132,7 +132,7 @@ matrix_json(struct db *db, const struct matrix_filter *f, struct json **out, str
 	struct strv versions = {0};
 	int r = DB_EXEC(db, e, on_version, &versions,
 			"SELECT version FROM ("
-			"SELECT version FROM job WHERE package = ?1 AND kind = 'build'"
+			"SELECT version FROM job WHERE package = ?1 AND kind <> 'resolve'"
 			" UNION SELECT version FROM artifact WHERE package = ?1) v"
 			" WHERE (?2 IS NULL OR version = ?2) AND (?3 IS NULL OR version > ?3)"
 			" ORDER BY version LIMIT ?4",

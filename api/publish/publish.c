@@ -36,6 +36,7 @@ publication_fini(struct publication *p)
 	free(p->started);
 	json_free(p->load);
 	json_free(p->reported);
+	json_free(p->upstream);
 	free(p->report);
 	for (size_t i = 0; i < p->name_count; i++)
 		free(p->names[i].path);
@@ -63,6 +64,8 @@ audit_staged(struct publication *p, const struct buf *bytes, struct err *e)
 
 	if (p->load != NULL)
 		json_set(json, "load", json_copy(p->load));
+	if (p->upstream != NULL)
+		json_set(json, "upstream", json_copy(p->upstream));
 	p->report = json_text(json);
 	if (!audit_passed(report))
 		r = err_set(e, ERR_AUDIT, "%s", audit_summary(report));

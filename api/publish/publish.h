@@ -46,7 +46,8 @@ struct publication {
 	char *file; /* "node_sqlite3.node" */
 	struct abi abi;
 	const struct target *target;
-	struct json *load; /* the worker's load test, put into the report; may be NULL */
+	struct json *load;     /* the worker's load test, put into the report; may be NULL */
+	struct json *upstream; /* {url, sha256} it was fetched from, put into the report; or NULL */
 
 	/* For the provenance (sign/provenance.h). */
 	const char *type;

@@ -23,8 +23,10 @@
 #include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
+#include "builder/base/strv.h"
 #include "builder/model/origin.h"
 #include "builder/model/target.h"
+#include "builder/model/upstream.h"
 
 /* How long a worker that finds no job waits for one. */
 #define LEASE_WAIT_MS 20000
@@ -63,6 +65,22 @@ unlink_waiter(struct lease_waiter *w)
 		*at = w->next;
 }
 
+static struct json *
+urls_of(const struct lease *l)
+{
+	const struct target *target = target_find(l->target);
+	struct json *list = json_array();
+	struct strv urls = {0};
+	struct abi abi;
+
+	if (target != NULL && abi_parse(l->abi, &abi) == 0)
+		upstream_urls(l->origin, l->package, l->version, abi, target, &urls);
+	for (size_t i = 0; i < urls.n; i++)
+		json_add_str(list, urls.at[i]);
+	strv_fini(&urls);
+	return list;
+}
+
 static void
 reply_lease(struct lease_waiter *w)
 {
@@ -82,6 +100,10 @@ reply_lease(struct lease_waiter *w)
 		json_set_str(o, "abi", l->abi);
 		json_set_str(o, "source", l->source);
 		json_set_str(o, "key", l->key);
+	} else if (strcmp(l->kind, "mirror") == 0) {
+		json_set_str(o, "target", l->target);
+		json_set_str(o, "abi", l->abi);
+		json_set(o, "urls", urls_of(l));
 	} else if (l->origin[0] != '\0') {
 		/* What the source is said to be, without what its jobs wait under. */
 		origin_base(l->version, base);

@@ -1,7 +1,8 @@
 /*
  * misses.c - clients that asked for a prebuild that is not there: its build is started or joined, and
  * the client is held for a while, within its own patience; then it hears 404 with the reason and
- * the job, and the build goes on.
+ * the job, and the build goes on. What nothing here builds is fetched from the package's upstream by a
+ * mirror job, if it has one; to the client that is the same.
  */
 #include "api/routes/misses.h"
 
@@ -17,15 +18,17 @@
 #include "api/http/request.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
+#include "api/routes/upstreams.h"
 #include "api/store/store.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/model/origin.h"
 
 #define PROCESSING_MS 10000 /* between two 102 Processing */
 #define HELD_MAX_MS   3600000
 
-/* How long "there is no such version" is believed. */
+/* How long "there is no such version" is believed, and that an upstream has no such file. */
 #define UNKNOWN_MS 600000
 
 /* A request that found nothing published. Waits in service.misses. */
@@ -42,9 +45,11 @@ struct miss_waiter {
 	bool asking, again;
 
 	/* What the catalog found. */
-	bool requested;      /* the build was asked for */
-	bool queued;         /* … and that made a job */
-	const char *refusal; /* the code of why it is not; NULL */
+	bool buildable;       /* some worker can build it, or may come that can */
+	const char *upstream; /* where it is fetched from instead; NULL: it is built */
+	bool requested;       /* the job was asked for */
+	bool queued;          /* … and that made a job */
+	const char *refusal;  /* the code of why it is not; NULL */
 	char digest[DIGEST_HEX_SIZE];
 	struct job_brief job;
 };
@@ -72,8 +77,9 @@ unlink_miss(struct miss_waiter *w)
 static const char *
 job_reason(const struct job_brief *job)
 {
-	static const char *const told[] = {"audit-failed", "unknown-package", "unknown-version",
-					   "unsupported-abi"};
+	static const char *const told[] = {"audit-failed",     "unknown-package",
+					   "unknown-version",  "unsupported-abi",
+					   "upstream-missing", "upstream-failed"};
 
 	if (job->job == 0 || job->state == JOB_CANCELLED)
 		return "not-built";
@@ -95,8 +101,8 @@ explain(const struct miss_waiter *w, const char *code, struct buf *out)
 	const char *target = w->name.target->triple;
 
 	if (strcmp(code, "building") == 0)
-		buf_addf(out, "%s@%s for %s is being built; ask again in a minute", package,
-			 version, target);
+		buf_addf(out, "%s@%s for %s is being %s; ask again in a minute", package, version,
+			 target, w->upstream != NULL ? "fetched from its upstream" : "built");
 	else if (strcmp(code, "unsupported-target") == 0)
 		buf_addf(out, "%s@%s for %s is not %s; prebuildctl targets lists what there is",
 			 package, version, target,
@@ -141,8 +147,8 @@ reply_miss(struct miss_waiter *w)
 	buf_fini(&detail);
 }
 
-/* Does a job that has ended still answer for its want? What a registry does not have may be there
- * soon; other failures are remembered longer, until somebody asks for the build by name. */
+/* Does a job that has ended still answer for its want? What a registry or an upstream does not have may
+ * be there soon; other failures are remembered longer, until somebody asks for the build by name. */
 static bool
 answers(const struct miss_waiter *w, int64_t now)
 {
@@ -153,48 +159,80 @@ answers(const struct miss_waiter *w, int64_t now)
 		return false;
 	if (job->state != JOB_FAILED)
 		return true;
-	if (strncmp(job->code, "unknown-", 8) == 0 && ttl > UNKNOWN_MS)
+	if ((strncmp(job->code, "unknown-", 8) == 0 || strncmp(job->code, "upstream-", 9) == 0) &&
+	    ttl > UNKNOWN_MS)
 		ttl = UNKNOWN_MS;
 	return now - job->finished < ttl;
 }
 
-static int
-find_job(struct miss_waiter *w, struct db *db, const char *abi, struct err *e)
+const char *
+miss_upstream(const struct service *s, const struct name *name)
 {
-	job_brief_fini(&w->job);
-	return jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple, &w->job,
-			 e);
+	/* Only what is built here has a pinned version; and a name of Electron's own version, as old
+	 * node-pre-gyp has it, does not say the ABI. */
+	if (origin_is_pinned(name->version) || name->abi_minor[0] != '\0')
+		return NULL;
+	return upstreams_find(s->upstreams, name->package);
 }
 
-/* May this client have it built? Only what would really be queued counts for its address. */
+/* A request that nobody asked for by name is not queued for a worker that may never come; but as long as
+ * there is none at all, the first may be starting. It has toolchains that anybody can assemble, or none.
+ * Nothing here builds for Electron. */
 static int
-judge(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
+choose(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
 {
 	enum recipe recipe = w->name.target->recipe;
 	bool known, any;
 
-	/* A request that nobody asked for by name is not queued for a worker that may never come; but
-	 * as long as there is none at all, the first may be starting. It has toolchains that anybody
-	 * can assemble, or none. */
 	if (toolchains_known(db, w->name.target->triple, now, &known, &any, e) != 0)
 		return e->code;
-	if (recipe == RECIPE_NONE)
-		w->refusal = "unsupported-target";
-	else if (!w->trusted && !policy_allows(w->service->policy, w->name.package))
-		w->refusal = "package-not-allowed";
-	else if (!known && (any || recipe != RECIPE_PACKAGES))
-		w->refusal = "unsupported-target";
-	else if (!w->trusted && !policy_take(w->service->policy, w->peer, clock_mono_ms()))
-		w->refusal = "rate-limited";
+	w->buildable = w->name.abi.kind != ABI_ELECTRON && recipe != RECIPE_NONE &&
+		       (known || (!any && recipe == RECIPE_PACKAGES));
+	w->upstream = w->buildable ? NULL : miss_upstream(w->service, &w->name);
 	return 0;
 }
 
-/* What the catalog knows; if there is neither a name nor a job, the build is requested. */
 static int
-miss_work(struct db *db, void *arg, struct err *e)
+find_job(struct miss_waiter *w, struct db *db, const char *abi, int64_t now, struct err *e)
 {
-	struct miss_waiter *w = arg;
-	char abi[ABI_TEXT_SIZE];
+	const char *upstream = miss_upstream(w->service, &w->name);
+
+	job_brief_fini(&w->job);
+	if (jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple,
+		      w->upstream, &w->job, e) != 0)
+		return e->code;
+	/* A toolchain turned out not to build for this ABI: its headers are not there. */
+	if (w->upstream == NULL && upstream != NULL && w->job.job != 0 &&
+	    w->job.state == JOB_FAILED && strcmp(w->job.code, "unsupported-abi") == 0 &&
+	    answers(w, now)) {
+		w->upstream = upstream;
+		w->requested = false;
+		return find_job(w, db, abi, now, e);
+	}
+	return 0;
+}
+
+/* May this client have it built or fetched? Only what would really be queued counts for its address. */
+static void
+judge(struct miss_waiter *w)
+{
+	/* Who runs the service has named the packages that have an upstream. */
+	bool allowed = w->trusted || w->upstream != NULL ||
+		       policy_allows(w->service->policy, w->name.package);
+
+	if (w->upstream == NULL && w->name.target->recipe == RECIPE_NONE)
+		w->refusal = "unsupported-target";
+	else if (!allowed)
+		w->refusal = "package-not-allowed";
+	else if (w->upstream == NULL && !w->buildable)
+		w->refusal = "unsupported-target";
+	else if (!w->trusted && !policy_take(w->service->policy, w->peer, clock_mono_ms()))
+		w->refusal = "rate-limited";
+}
+
+static int
+request_job(struct miss_waiter *w, struct db *db, const char *abi, int64_t now, struct err *e)
+{
 	struct build_request want = {
 		.requester = "mirror",
 		.package = w->name.package,
@@ -205,11 +243,30 @@ miss_work(struct db *db, void *arg, struct err *e)
 		.abi_count = 1,
 		.queue_max = w->service->queue_max,
 	};
-	int64_t size, build, now = clock_wall_ms();
+	int64_t build;
+
+	if (w->upstream != NULL)
+		return jobs_request_mirror(db, &want, w->upstream, now, &w->queued, e);
+	/* A version of a git repository or an upload that was never built here. */
+	if (jobs_request(db, &want, now, &build, &w->queued, e) == ERR_NOT_FOUND) {
+		w->refusal = "unknown-version";
+		*e = (struct err){0};
+	}
+	return e->code;
+}
+
+/* What the catalog knows; if there is neither a name nor a job, the job is requested. */
+static int
+miss_work(struct db *db, void *arg, struct err *e)
+{
+	struct miss_waiter *w = arg;
+	char abi[ABI_TEXT_SIZE];
+	int64_t size, now = clock_wall_ms();
 
 	abi_text(w->name.abi, abi);
 	if (artifacts_name(db, w->path, w->digest, &size, e) != 0 || w->digest[0] != '\0' ||
-	    find_job(w, db, abi, e) != 0 || w->requested)
+	    (!w->requested && choose(w, db, now, e) != 0) || find_job(w, db, abi, now, e) != 0 ||
+	    w->requested)
 		return e->code;
 	if (w->job.job != 0 && answers(w, now)) {
 		w->requested = true;
@@ -218,14 +275,10 @@ miss_work(struct db *db, void *arg, struct err *e)
 	if (!w->service->build_on_miss)
 		return 0;
 	w->requested = true;
-	if (judge(w, db, now, e) != 0 || w->refusal != NULL)
-		return e->code;
-	/* A version of a git repository or an upload that was never built here. */
-	if (jobs_request(db, &want, now, &build, &w->queued, e) == ERR_NOT_FOUND) {
-		w->refusal = "unknown-version";
-		*e = (struct err){0};
-	}
-	return e->code != 0 ? e->code : find_job(w, db, abi, e);
+	judge(w);
+	if (w->refusal == NULL && request_job(w, db, abi, now, e) == 0)
+		find_job(w, db, abi, now, e);
+	return e->code;
 }
 
 static void miss_ask(struct miss_waiter *w);

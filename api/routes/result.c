@@ -26,7 +26,9 @@
 #include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
+#include "builder/base/strv.h"
 #include "builder/model/job.h"
+#include "builder/model/upstream.h"
 
 #define ERROR_TEXT_MAX 4000
 
@@ -289,32 +291,66 @@ source_kept(uv_work_t *w, int status)
 		catalog_submit(x->service->catalog, source_work, recorded, x);
 }
 
+/* Where the addon of a mirror job came from: one of the URLs that the worker was given. */
+static int
+fill_upstream(struct publication *p, const struct json *from, const char *template, struct err *e)
+{
+	const char *url = json_str(from, "url", ""), *sha256 = json_str(from, "sha256", "");
+	struct strv urls = {0};
+	struct digest d;
+
+	upstream_urls(template, p->package, p->version, p->abi, p->target, &urls);
+	if (!strv_has(&urls, url))
+		err_set(e, ERR_INVALID, "addon.upstream.url: it was not to be fetched from there");
+	else if (strlen(sha256) != 64 || digest_parse(sha256, &d) != 0)
+		err_set(e, ERR_INVALID, "addon.upstream.sha256: the tarball's SHA-256 is needed");
+	strv_fini(&urls);
+	if (e->code != 0)
+		return e->code;
+	p->type = PROVENANCE_MIRRORED;
+	p->source = xstrdup("");
+	/* Not that of the source, if somebody has had it built for another target. */
+	free(p->origin);
+	free(p->lock);
+	p->lock = NULL;
+	p->origin = xasprintf("%s sha256:%s", url, sha256);
+	p->upstream = json_object();
+	json_set_str(p->upstream, "url", url);
+	json_set_str(p->upstream, "sha256", sha256);
+	p->load = publish_not_loaded("not load-tested: it was built elsewhere and fetched from its "
+				     "upstream");
+	return 0;
+}
+
 static int
 fill_publication(struct result *x, struct err *e)
 {
 	const struct json *addon = json_get(x->body, "addon"), *job = x->job_json;
+	bool mirrored = strcmp(json_str(job, "kind", ""), "mirror") == 0;
 	struct publication *p = &x->publication;
 	const char *file = json_str(addon, "file", "");
 
 	if (!publish_file_valid(file))
 		return err_set(e, ERR_INVALID, "addon.file: \"%.60s\" is no addon's name", file);
 	p->file = xstrdup(file);
-	p->load =
-		json_is_object(json_get(addon, "load")) ? json_copy(json_get(addon, "load")) : NULL;
-	p->reported = json_is_object(json_get(addon, "provenance"))
-			      ? json_copy(json_get(addon, "provenance"))
-			      : NULL;
-	p->type = PROVENANCE_BUILT;
 	p->invocation = xstrdup(json_str(job, "id", ""));
 	p->started = xstrdup(json_str(job, "started", ""));
 	p->package = xstrdup(json_str(job, "package", ""));
 	p->version = xstrdup(json_str(job, "version", ""));
-	p->key = xstrdup(json_str(job, "key", ""));
-	p->source = xstrdup(json_str(addon, "source", ""));
 	p->toolchain = xstrdup(json_str(job, "toolchain", ""));
 	p->target = target_find(json_str(job, "target", ""));
 	if (p->target == NULL || abi_parse(json_str(job, "abi", ""), &p->abi) != 0)
 		return err_set(e, ERR_INVALID, "this job builds no addon");
+	if (mirrored)
+		return fill_upstream(p, json_get(addon, "upstream"), json_str(job, "upstream", ""),
+				     e);
+	p->type = PROVENANCE_BUILT;
+	p->key = xstrdup(json_str(job, "key", ""));
+	p->source = xstrdup(json_str(addon, "source", ""));
+	if (json_is_object(json_get(addon, "load")))
+		p->load = json_copy(json_get(addon, "load"));
+	if (json_is_object(json_get(addon, "provenance")))
+		p->reported = json_copy(json_get(addon, "provenance"));
 	return 0;
 }
 

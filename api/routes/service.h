@@ -18,6 +18,7 @@ struct json;
 struct policy;
 struct signing_key;
 struct store;
+struct upstreams;
 struct uv_loop_s;
 
 struct service {
@@ -31,6 +32,7 @@ struct service {
 	bool processing; /* 102 Processing to clients that wait for a build */
 	struct policy
 		*policy; /* what clients without a token may have built; the catalog's thread's */
+	struct upstreams *upstreams;
 	long builds_per_minute;
 	int64_t failures_ms; /* for how long a failed build answers for its prebuild */
 	bool tokens;         /* --auth tokens */

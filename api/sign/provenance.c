@@ -73,10 +73,12 @@ set_integrity(struct json *o, const char *integrity)
 	set_digest(o, "sha512", hex);
 }
 
-/* "npm:NAME@VERSION INTEGRITY", "git+URL#COMMIT", or "sha256:…" of an upload (model/origin.h). */
+/* "npm:NAME@VERSION INTEGRITY", "git+URL#COMMIT", or "sha256:…" of an upload (model/origin.h); of what is
+ * mirrored "URL sha256:…". */
 static void
-add_origin(struct json *list, const char *origin)
+add_origin(struct json *list, const struct provenance *p)
 {
+	const char *origin = p->origin;
 	const char *space, *commit;
 	char *uri = NULL;
 	struct json *o;
@@ -84,7 +86,9 @@ add_origin(struct json *list, const char *origin)
 	if (!is_known(origin))
 		return;
 	o = json_object();
-	json_set_str(o, "name", "origin of the source");
+	json_set_str(o, "name",
+		     strcmp(p->type, PROVENANCE_MIRRORED) == 0 ? "upstream's tarball"
+							       : "origin of the source");
 	space = strchr(origin, ' ');
 	commit = strncmp(origin, "git+", 4) == 0 ? strrchr(origin, '#') : NULL;
 	if (strncmp(origin, "npm:", 4) == 0 && space != NULL) {
@@ -95,6 +99,9 @@ add_origin(struct json *list, const char *origin)
 		set_digest(o, "gitCommit", commit + 1);
 	} else if (strncmp(origin, "sha256:", 7) == 0) {
 		set_digest(o, "sha256", origin + 7);
+	} else if (space != NULL && strncmp(space, " sha256:", 8) == 0) {
+		uri = xasprintf("%.*s", (int)(space - origin), origin);
+		set_digest(o, "sha256", space + 8);
 	} else {
 		uri = xstrdup(origin);
 	}
@@ -120,7 +127,7 @@ dependencies(const struct provenance *p)
 {
 	struct json *list = json_array();
 
-	add_origin(list, p->origin);
+	add_origin(list, p);
 	add_dependency(list, "source bundle", NULL, p->source);
 	add_dependency(list, "lock of the dependencies", NULL, p->lock);
 	add_dependency(list, "toolchain", NULL, p->toolchain);

@@ -18,6 +18,7 @@ struct json;
 /* "buildType" */
 #define PROVENANCE_BUILT     "urn:prebuildd:build:v1"
 #define PROVENANCE_PUBLISHED "urn:prebuildd:publish:v1"
+#define PROVENANCE_MIRRORED  "urn:prebuildd:mirror:v1"
 
 /* Texts may be "" or NULL where they are not known; none is taken over. */
 struct provenance {
@@ -25,7 +26,7 @@ struct provenance {
 	const char *package, *version, *target, *abi;
 	const char *key;               /* of the build */
 	const char *source, *lock;     /* digests of the bundle and of the dependencies' lock */
-	const char *origin;            /* where the source came from: a URI */
+	const char *origin;            /* where the source, or what is mirrored, came from: a URI */
 	const char *toolchain;         /* digest */
 	const struct json *reported;   /* by the worker: {"commands", "toolchain"}; may be NULL */
 	const char *invocation;        /* the job */

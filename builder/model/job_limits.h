@@ -20,6 +20,8 @@
 	X(load_ms, SECONDS, "max-load-seconds", "120", "time of the load test")                    \
 	X(resolve_ms, SECONDS, "max-resolve-seconds", "300", "time to resolve dependencies")       \
 	X(git_ms, SECONDS, "max-git-seconds", "300", "time to fetch a git repository")             \
+	X(mirror_ms, SECONDS, "max-mirror-seconds", "120",                                         \
+	  "time to fetch a prebuild of an upstream")                                               \
 	X(memory, SIZE, "max-build-memory", "4G", "memory of all processes of a job")              \
 	X(disk, SIZE, "max-build-disk", "4G", "what a job may write to disk")                      \
 	X(file_size, SIZE, "max-build-file", "1G", "one file of it")                               \
@@ -28,6 +30,7 @@
 	X(objects, SIZE, "max-compile-cache", "2G",                                                \
 	  "compiled objects that are kept for later jobs")                                         \
 	X(git_received, SIZE, "max-git", "512M", "what is received of a git repository")           \
+	X(mirror_packed, SIZE, "max-mirror", "64M", "a prebuild of an upstream, packed")           \
 	X(source_packed, SIZE, "max-source", "128M", "a package's tarball")                        \
 	X(source_unpacked, SIZE, "max-source-unpacked", "1G", "a package, unpacked")               \
 	X(source_entries, COUNT, "max-source-files", "100000", "its files and folders")

@@ -312,7 +312,7 @@ TEST(a_resolve_job_that_fails_takes_only_its_own_waiting_jobs_along)
 	CHECK_STR(state_of(db, 2), "failed not-found");
 	CHECK_STR(state_of(db, 3), "failed not-found");
 	CHECK_STR(state_of(db, 4), "queued -");
-	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", X64, &brief, &e), 0);
+	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", X64, NULL, &brief, &e), 0);
 	CHECK_INT(brief.job, 1);
 	CHECK_INT(brief.state, JOB_FAILED);
 	CHECK_STR(brief.code, "not-found");
@@ -774,7 +774,7 @@ TEST(what_somebody_waits_for_is_due_at_once)
 
 	request_at(db, "p", matrix, 4, 10);
 	resolve(db, "napi-v6");
-	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", "s390x-linux-gnu", &job, &e), 0);
+	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", "s390x-linux-gnu", NULL, &job, &e), 0);
 	CHECK_INT(jobs_hurry(db, job.job, 9, &e), 0);
 	/* Never back. */
 	CHECK_INT(jobs_hurry(db, job.job, 1000000, &e), 0);
@@ -870,6 +870,102 @@ TEST(a_job_that_nobody_can_build_says_so)
 		}
 	}
 	json_free(b);
+	db_close(db);
+}
+
+/* ---- mirror jobs ---- */
+
+#define DARWIN   "aarch64-apple-darwin"
+#define UPSTREAM "https://host/{version}/{file}"
+
+static bool
+mirror(struct db *db, const char *package, const char *upstream)
+{
+	struct build_request want = {.requester = "test",
+				     .package = package,
+				     .version = "1.0.0",
+				     .targets = {DARWIN},
+				     .target_count = 1,
+				     .abis = {"napi-v6"},
+				     .abi_count = 1,
+				     .queue_max = 100};
+	bool created = false;
+	struct err e = {0};
+
+	CHECK_MSG(jobs_request_mirror(db, &want, upstream, 5, &created, &e) == 0, "%s", e.msg);
+	return created;
+}
+
+TEST(a_mirror_job_is_anybodys_and_its_build_ends_with_it)
+{
+	struct db *db = open_db("db");
+	struct job_brief brief;
+	struct json *build = NULL, *job = NULL;
+	struct err e = {0};
+	struct lease l;
+
+	CHECK(mirror(db, "p", UPSTREAM));           /* j1 of b1 */
+	CHECK_INT(mirror(db, "p", UPSTREAM), true); /* the same, of b2 */
+	CHECK_STR(jobs_of(db, 2), "j1 " DARWIN " napi-v6 queued");
+	CHECK_INT(jobs_job_json(db, 1, &job, &e), 0);
+	CHECK_STR(json_str(job, "kind", ""), "mirror");
+	CHECK_STR(json_str(job, "upstream", ""), UPSTREAM);
+	/* It waits for no toolchain. */
+	CHECK_STR(json_str(job, "hint", "none"), "none");
+	json_free(job);
+	l = lease(db, "w", X64, 10);
+	CHECK_INT(l.job, 1);
+	CHECK_STR(l.kind, "mirror");
+	CHECK_STR(l.target, DARWIN);
+	CHECK_STR(l.origin, UPSTREAM);
+	CHECK(l.key == NULL);
+	CHECK_INT(jobs_fail(db, l.job, l.fence, OUTCOME_FAILED, "upstream-missing", "404", 20, &e),
+		  0);
+	lease_fini(&l);
+	CHECK_INT(jobs_build_json(db, 2, &build, &e), 0);
+	CHECK_STR(json_str(build, "state", ""), "failed");
+	CHECK(json_str(build, "finished", NULL) != NULL);
+	json_free(build);
+	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", DARWIN, UPSTREAM, &brief, &e), 0);
+	CHECK_INT(brief.job, 1);
+	CHECK_STR(brief.code, "upstream-missing");
+	job_brief_fini(&brief);
+	/* It was neither a build nor of another upstream. */
+	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", DARWIN, NULL, &brief, &e), 0);
+	CHECK_INT(brief.job, 0);
+	job_brief_fini(&brief);
+	CHECK_INT(jobs_find(db, "p", "1.0.0", "napi-v6", DARWIN, "https://o/{file}", &brief, &e),
+		  0);
+	CHECK_INT(brief.job, 0);
+	job_brief_fini(&brief);
+	db_close(db);
+}
+
+TEST(what_is_published_meanwhile_is_neither_fetched_nor_built)
+{
+	struct db *db = open_db("db");
+	struct artifact a = {.digest = "digest-a",
+			     .key = "key-a",
+			     .package = "p",
+			     .version = "1.0.0",
+			     .abi = "napi-v6",
+			     .target = DARWIN,
+			     .file = "p.node",
+			     .report = "{}",
+			     .source = "",
+			     .toolchain = ""};
+	struct err e = {0};
+	struct lease l;
+
+	request(db, "p", DARWIN, "napi-v6", true); /* j1, resolved by j2 */
+	resolve(db, "napi-v6");
+	mirror(db, "p", UPSTREAM); /* j3 */
+	CHECK_INT(artifacts_put(db, &a, NULL, 0, 30, &e), 0);
+	l = lease(db, "w", DARWIN, 40);
+	CHECK_INT(l.job, 0);
+	lease_fini(&l);
+	CHECK_STR(state_of(db, 1), "succeeded -");
+	CHECK_STR(state_of(db, 3), "succeeded -");
 	db_close(db);
 }
 
