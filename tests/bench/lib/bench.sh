@@ -107,34 +107,47 @@ source_is_known() { # BUILD
 	[[ $(value 'v.jobs[0].state') =~ ^(running|succeeded|failed)$ ]]
 }
 
+# A service in $scratch/FOLDER that has got the sources of some versions of the package and nothing else,
+# and has ended. The builds that asked for them are cancelled before a compiler has run.
+get_sources() { # FOLDER VERSION…
+	local build log logs=() v
+	serve "$1" --workers 1 || die "the service does not start"
+	for v in "${@:2}"; do
+		post_build "$name" "$v" "$native"
+		build=$(value v.id)
+		until_ok 300 source_is_known "$build" || die "the source of $name@$v does not come"
+		[[ $(value v.state) != failed ]] || die "$name@$v: $(value 'v.jobs[0].error.message')"
+		logs+=("$scratch/$1/logs/$(value 'v.jobs[0].id').log")
+		http DELETE "/v1/builds/$build"
+	done
+	end_process "$pid"
+	for log in "${logs[@]}"; do
+		if grep -q '^+ ' "$log" 2>/dev/null; then
+			die "the compiler was quicker than the preparation of the source"
+		fi
+	done
+}
+
 # $BENCH_DIR/source: the data folder of a service that has the package's source and nothing else.
-# The build that asked for the source is cancelled before a compiler has run.
 with_source() {
-	local build log
 	[[ -z $native ]] && with_native
 	[[ -d $BENCH_DIR/source ]] && return
-	serve source --workers 1 || die "the service does not start"
-	post_build "$name" "$version" "$native"
-	build=$(value v.id)
-	until_ok 300 source_is_known "$build" || die "the source of $package does not come"
-	[[ $(value v.state) != failed ]] || die "$package: $(value 'v.jobs[0].error.message')"
-	log=$scratch/source/logs/$(value 'v.jobs[0].id').log
-	http DELETE "/v1/builds/$build"
-	end_process "$pid"
-	if grep -q '^+ ' "$log" 2>/dev/null; then
-		die "the compiler was quicker than the preparation of the source"
-	fi
+	get_sources source "$version"
 	mv "$scratch/source" "$BENCH_DIR/source"
 }
 
 # A service on a copy of that folder, whose worker waits for a job. Sets pid and url.
 serve_source() { # NAME
 	with_source
-	rm -rf "${scratch:?}/$1"
-	cp -a "$BENCH_DIR/source" "$scratch/$1"
-	: >"$scratch/$1.log"
-	serve "$1" || die "the service does not start"
-	until_ok 60 grep -q "worker target=$native" "$scratch/$1.log" || die "the worker does not start"
+	serve_copy "$BENCH_DIR/source" "$1"
+}
+
+serve_copy() { # FOLDER NAME
+	rm -rf "${scratch:?}/$2"
+	cp -a "$1" "$scratch/$2"
+	: >"$scratch/$2.log"
+	serve "$2" || die "the service does not start"
+	until_ok 60 grep -q "worker target=$native" "$scratch/$2.log" || die "the worker does not start"
 	# From here to its lease request it has nothing to wait for.
 	sleep 1
 }

@@ -56,15 +56,20 @@ start_nginx() { # WORKERS: serves $scratch/www
 		die "nginx does not start: $(tail -n 1 "$scratch/nginx.log" "$folder/error.log")"
 }
 
-# Loads a URL with 64 connections, keep-alive; sets rps and p99 (milliseconds).
-load() { # URL SECONDS
-	wrk -t2 -c64 -d"$2s" --latency "$1" >"$scratch/wrk" 2>&1 || die "wrk: $(tail -n 1 "$scratch/wrk")"
+# Loads a URL with 64 connections, keep-alive; sets rps, p50 and p99 (milliseconds).
+load() { # URL SECONDS [WRK-FLAG…]
+	wrk -t2 -c64 -d"$2s" --latency "${@:3}" "$1" >"$scratch/wrk" 2>&1 || die "wrk: $(tail -n 1 "$scratch/wrk")"
 	if grep -qE 'Non-2xx|Socket errors' "$scratch/wrk"; then
 		die "wrk: $(grep -E 'Non-2xx|Socket errors' "$scratch/wrk" | tr -s ' ')"
 	fi
 	rps=$(awk '$1 == "Requests/sec:" { print $2 }' "$scratch/wrk")
-	p99=$(awk '$1 == "99%" { n = $2 + 0; if ($2 ~ /us$/) n /= 1000; else if ($2 !~ /ms$/) n *= 1000;
-		printf "%.3f", n }' "$scratch/wrk")
+	p50=$(percentile 50)
+	p99=$(percentile 99)
+}
+
+percentile() { # N, in milliseconds
+	awk -v want="$1%" '$1 == want { n = $2 + 0; if ($2 ~ /us$/) n /= 1000; else if ($2 !~ /ms$/) n *= 1000;
+		printf "%.3f", n }' "$scratch/wrk"
 }
 
 take() { # SIDE URL
