@@ -52,7 +52,7 @@ for mode in silent processing; do
 		clients+=($!)
 	done
 	until_ok 200 waiting "${#specs[@]}"
-	report "$mode: ${#specs[@]} clients wait" "$(tail -n 3 "$scratch/$mode"-*.log)"
+	ended $? "$mode: ${#specs[@]} clients wait" "$(tail -n 3 "$scratch/$mode"-*.log)"
 	# So that they have heard of it: an interim answer every 10 s.
 	[[ $mode == silent ]] || sleep 11
 	kill -9 "$pid"
