@@ -46,7 +46,9 @@ function summarise(result) {
 
 	if (!f)
 		return `${result.text}${abiText(result.abi)}`;
-	if (LOADED.includes(f.rule))
+	if (result.text === '')
+		return f.found;
+	if (LOADED.includes(f.rule) && !f.expected.startsWith('a '))
 		return `${f.found}; this machine loads ${f.expected}`;
 	return `${f.rule}: ${f.found}; expected: ${f.expected}`;
 }
@@ -93,6 +95,21 @@ function inspect(bytes, result, machine) {
 	}
 }
 
+function finished(result, findings) {
+	result.findings.push(...findings);
+	result.ok = result.findings.length === 0;
+	result.summary = summarise(result);
+	return result;
+}
+
+/** As diagnose, for bytes that are to become `file` or are in it. */
+function judgeBytes(bytes, file, machine = thisMachine()) {
+	const result = blank(file);
+
+	inspect(bytes, result, machine);
+	return finished(result, []);
+}
+
 /**
  * What is this file, and can this machine load it? Reads the one file, changes nothing, and does not throw
  * for anything that a file can be: one that cannot be read has a finding that says so.
@@ -104,23 +121,20 @@ function inspect(bytes, result, machine) {
  *   stops it, in the order in which the loader would come upon it; `summary` is one line.
  */
 function diagnose(file, machine = thisMachine()) {
-	const result = blank(file);
+	let bytes;
 
 	try {
 		const size = fs.statSync(file).size;
 
 		if (size > FILE_MAX)
-			result.findings.push({ rule: 'format', expected: `at most ${FILE_MAX} bytes`, found: `${size} bytes` });
-		else
-			inspect(fs.readFileSync(file), result, machine);
+			return finished(blank(file), [{ rule: 'format', expected: `at most ${FILE_MAX} bytes`, found: `${size} bytes` }]);
+		bytes = fs.readFileSync(file);
 	} catch (e) {
 		if (!e.code)
 			throw e;
-		result.findings.push({ rule: 'format', expected: 'a file that can be read', found: e.message });
+		return finished(blank(file), [{ rule: 'format', expected: 'a file that can be read', found: e.message }]);
 	}
-	result.ok = result.findings.length === 0;
-	result.summary = summarise(result);
-	return result;
+	return judgeBytes(bytes, file, machine);
 }
 
-module.exports = { diagnose };
+module.exports = { diagnose, judgeBytes };

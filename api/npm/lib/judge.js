@@ -61,10 +61,11 @@ function judgeType(elf) {
 function glibcNeeded(elf) {
 	let highest = null;
 
-	for (const { version, weak } of elf.versionNeeds) {
+	for (const { file, version, weak } of elf.versionNeeds) {
 		const found = /^GLIBC_(\d+(?:\.\d+)+)$/.exec(version);
 
-		if (found && !weak && (highest === null || !atLeast(highest, found[1])))
+		/* libgcc_s has a version of glibc's, for functions that were once there; musl's has it too. */
+		if (found && !weak && !file.startsWith('libgcc_s') && (highest === null || !atLeast(highest, found[1])))
 			highest = found[1];
 	}
 	return highest;
@@ -123,6 +124,9 @@ function judgeLibraries(elf, file, machine) {
 	const missing = [];
 	const findings = [];
 
+	/* Of another machine than this nobody can look up what it has. */
+	if (!machine.libraries)
+		return [];
 	for (const name of elf.needed) {
 		const library = findLibrary(name, elf, file, machine);
 		const versions = library ? missingVersions(elf, name, library) : [];

@@ -129,7 +129,8 @@ let detected = null;
  * This machine, found out once. With `electron`, a version, what its Electron is instead of Node.
  * @returns {{platform: string, arch: string, libc: {family: string, version: ?string}|null,
  *   runtime: 'node'|'electron', runtimeVersion: string, abi: number, napi: number, pageSize: ?number,
- *   armVersion: ?string, target: ?string, libraries: string[]}}
+ *   armVersion: string, target: ?string, libraries: ?string[]}} libraries are the files that
+ *   Node has loaded
  */
 function thisMachine({ electron } = {}) {
 	if (!detected) {
@@ -153,6 +154,39 @@ function thisMachine({ electron } = {}) {
 	return electron ? asElectron(detected, electron) : { ...detected };
 }
 
+/** {platform, arch, libc} by a triple or by Node's own name for it; null if it is neither. */
+function parseTarget(name) {
+	for (const [arch, a] of Object.entries(ARCHS)) {
+		const suffix = a.suffix || '';
+		const known = {
+			[`${a.triple}-linux-gnu${suffix}`]: ['linux', 'glibc'], [`linux-${arch}`]: ['linux', 'glibc'],
+			[`${a.triple}-linux-musl${suffix}`]: ['linux', 'musl'], [`linuxmusl-${arch}`]: ['linux', 'musl'],
+			[`${a.triple}-apple-darwin`]: ['darwin', null], [`darwin-${arch}`]: ['darwin', null],
+			[`${a.triple}-w64-mingw32`]: ['win32', null], [`win32-${arch}`]: ['win32', null],
+		};
+
+		if (Object.hasOwn(known, name))
+			return { platform: known[name][0], arch, libc: known[name][1] };
+	}
+	return null;
+}
+
+/**
+ * A machine of that target that runs the same Node as this one. What cannot be known from here, such as
+ * the version of its C library, is null, and is not judged.
+ * @returns {?object} null if there is no such target.
+ */
+function machineOf(name, machine) {
+	const found = parseTarget(name);
+
+	return found && {
+		...machine, platform: found.platform, arch: found.arch,
+		libc: found.libc ? { family: found.libc, version: null } : null,
+		pageSize: null, armVersion: found.arch === 'arm64' ? '8' : '', libraries: null,
+		target: triple(found.platform, found.arch, found.libc),
+	};
+}
+
 /** "x86_64-linux-gnu, glibc 2.36, Node 20.20.2 (NODE_MODULE_VERSION 115, Node-API 9)" */
 function machineText(machine) {
 	const where = machine.target || `${machine.platform}-${machine.arch}`;
@@ -163,4 +197,4 @@ function machineText(machine) {
 		`(NODE_MODULE_VERSION ${machine.abi}, Node-API ${machine.napi})`;
 }
 
-module.exports = { ARCHS, thisMachine, machineText, triple };
+module.exports = { ARCHS, thisMachine, machineOf, machineText };
