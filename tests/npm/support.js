@@ -29,10 +29,7 @@ const WRONG = () => real('serialport/prebuilds/linux-arm64/@serialport+bindings-
 function scratch(t) {
 	const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'prebuildd-npm-')));
 
-	t.after(() => {
-		execFileSync('chmod', ['-R', 'u+rwX', folder]);
-		fs.rmSync(folder, { recursive: true, force: true });
-	});
+	t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
 	return folder;
 }
 
@@ -42,12 +39,15 @@ function tree(folder, files) {
 		const file = path.join(folder, name);
 
 		fs.mkdirSync(path.dirname(file), { recursive: true });
-		if (value.from)
+		/* A string has a method of that name. */
+		if (typeof value === 'string' || Buffer.isBuffer(value))
+			fs.writeFileSync(file, value);
+		else if (value.from)
 			fs.copyFileSync(value.from, file);
 		else if (value.link)
 			fs.symlinkSync(value.link, file);
 		else
-			fs.writeFileSync(file, typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value));
+			fs.writeFileSync(file, JSON.stringify(value));
 	}
 }
 

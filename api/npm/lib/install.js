@@ -86,7 +86,8 @@ function describe(item, machine) {
 function entryOf(item, got, machine) {
 	return {
 		file: got.file, tarball: `sha256:${got.tarball}`,
-		addons: { [placeOfAddon(item, got, machine)]: `sha256:${got.addon}` },
+		/* Others that the package has stay what they are. */
+		addons: { ...item.now, [placeOfAddon(item, got, machine)]: `sha256:${got.addon}` },
 	};
 }
 
@@ -116,9 +117,18 @@ function checkLocked(item, fresh, locked) {
 		throw otherBytes(item, `the addon in ${fresh.file}`, JSON.stringify(fresh.addons), JSON.stringify(locked.addons));
 }
 
-function write(item, entry, got, context) {
-	const [place] = Object.keys(entry.addons);
+/** A tarball has one addon; a package with two of which another does not load is not helped by it. */
+function checkOthers(item, place) {
+	const left = item.addons.find((a) => a.state === 'wrong' && path.relative(item.pkg.folder, a.file) !== path.normalize(place));
 
+	if (left)
+		throw new Failure(EXIT.FAILED, `${item.label}: ${left.file} does not load, and the service has only ${place}: ${left.summary}`);
+}
+
+function write(item, entry, got, context) {
+	const place = placeOfAddon(item, got, context.machine);
+
+	checkOthers(item, place);
 	if (item.now[place] === entry.addons[place])
 		return;
 	swapIn(path.join(item.pkg.folder, place), got.data, context.machine, context.root);

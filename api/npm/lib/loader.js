@@ -2,13 +2,14 @@
 
 /*
  * How a package finds its addon: which of its .node files this machine would load, and where one has to
- * be that is missing. Sources: bindings 1.5, node-gyp-build 4.8 and node-pre-gyp 2.0 themselves.
+ * be that is missing. Sources: bindings 1.5 and node-pre-gyp 2.0 themselves; node-gyp-build has its own file.
  */
 
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { isForAnother } = require('./placed');
+const { pickPrebuild } = require('./node_gyp_build');
+const { isForAnother, placeOf } = require('./placed');
 
 /** bindings' own list of folders, as far as Node fills them. */
 const BINDINGS_FOLDERS = ['build', 'build/Debug', 'build/Release', 'out/Debug', 'Debug', 'out/Release',
@@ -75,56 +76,6 @@ function preGypPath(pkg, machine) {
 	return file.startsWith('../') || path.isAbsolute(file) ? null : file;
 }
 
-/** A file in prebuilds/ as node-gyp-build reads its name; null if it is not for this machine. */
-function parseTags(file, machine) {
-	const tags = path.posix.basename(file).split('.').slice(0, -1);
-	const libc = machine.libc ? machine.libc.family : '';
-	const found = { file, runtime: null, napi: false, abi: null, specific: 0 };
-
-	for (const tag of tags) {
-		if (tag === 'node' || tag === 'electron' || tag === 'node-webkit')
-			found.runtime = tag;
-		else if (tag === 'napi')
-			found.napi = true;
-		else if (tag.startsWith('abi'))
-			found.abi = tag.slice(3);
-		else if (tag.startsWith('armv') && tag.slice(4) !== machine.armVersion)
-			return null;
-		else if ((tag === 'glibc' || tag === 'musl') && tag !== libc)
-			return null;
-		else if (!tag.startsWith('uv') && !tag.startsWith('armv') && tag !== 'glibc' && tag !== 'musl')
-			continue;
-		found.specific++;
-	}
-	if (found.runtime && found.runtime !== machine.runtime && !(found.runtime === 'node' && found.napi))
-		return null;
-	return found.abi && Number(found.abi) !== machine.abi && !found.napi ? null : found;
-}
-
-/** node-gyp-build's order: the runtime itself, an ABI before Node-API, more tags before fewer. */
-function compareTags(machine) {
-	return (a, b) => {
-		if (a.runtime !== b.runtime)
-			return a.runtime === machine.runtime ? -1 : 1;
-		if (a.abi !== b.abi)
-			return a.abi ? -1 : 1;
-		return b.specific - a.specific;
-	};
-}
-
-/** prebuilds/PLATFORM-ARCH/: the one file of it that node-gyp-build takes. */
-function pickPrebuild(files, machine) {
-	const folders = files.map((f) => /^prebuilds\/([^/]+)\/[^/]+$/.exec(f))
-		.filter((m) => m !== null && m[1].split('-')[0] === machine.platform &&
-			(m[1].split('-')[1] || '').split('+').includes(machine.arch));
-	/* One for a single architecture comes before one for several. */
-	const shortest = Math.min(...folders.map((m) => m[1].split('+').length));
-	const tagged = folders.filter((m) => m[1].split('+').length === shortest)
-		.map((m) => parseTags(m[0], machine)).filter((t) => t !== null);
-
-	return tagged.sort(compareTags(machine)).slice(0, 1).map((t) => t.file);
-}
-
 /** Files of one name in several of bindings' folders: only the first is loaded. */
 function firstOfEachName(files) {
 	const byName = new Map();
@@ -159,29 +110,42 @@ function isPackageForAnother(pkg, machine) {
 		(machine.libc !== null && machine.libc.family !== 'unknown' && excludes(libc, machine.libc.family));
 }
 
-/** What was compiled in place comes before what was delivered with the package. */
-function pickLocal(files) {
-	const built = files.filter((f) => /^build\/(Release|Debug)\/[^/]+$/.test(f));
+/** What was compiled in place comes before what was delivered with the package; null if there is none. */
+function pickLocal(pkg, files) {
+	for (const folder of ['build/Release', 'build/Debug']) {
+		const there = files.filter((f) => path.posix.dirname(f) === folder).sort();
 
-	return built.length > 0 ? built : null;
+		/* node-gyp-build does not know the addon's name: it takes the first. */
+		if (there.length > 0)
+			return (pkg.manifest.dependencies || {})['node-gyp-build'] ? there.slice(0, 1) : there;
+	}
+	return null;
+}
+
+/** Where a package has files for musl, those that say only "linux" are for glibc. */
+function withoutGlibc(files, machine) {
+	const musl = files.filter((f) => (placeOf(f) || {}).libc === 'musl');
+
+	if (machine.libc === null || machine.libc.family !== 'musl' || musl.length === 0)
+		return files;
+	return files.filter((f) => placeOf(f) === null || musl.includes(f));
 }
 
 function pick(pkg, files, machine) {
 	if (usesPreGyp(pkg)) {
 		const file = preGypPath(pkg, machine);
 
-		return files.includes(file) ? [file] : files.filter((f) => !f.startsWith('lib/binding/') &&
-			!isForAnother(f, machine) && pickLocal([f]) === null);
+		return files.includes(file) ? [file] : [];
 	}
 	const carried = files.some((f) => f.startsWith('prebuilds/'));
-	const local = carried ? pickLocal(files) : null;
+	const local = carried ? pickLocal(pkg, files) : null;
 
 	if (local !== null)
-		return firstOfEachName(local);
+		return local;
 	const tagged = files.filter((f) => /^prebuilds\/[^/]+\/[^/]+$/.test(f));
 	const others = files.filter((f) => !tagged.includes(f) && !isForAnother(f, machine));
 
-	return [...pickPrebuild(tagged, machine), ...firstOfEachName(others)];
+	return [...pickPrebuild(tagged, machine), ...firstOfEachName(withoutGlibc(others, machine))];
 }
 
 /** Does installing the package mean to get an addon? */

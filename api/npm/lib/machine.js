@@ -123,13 +123,18 @@ function asElectron(machine, version) {
 	return { ...machine, runtime: 'electron', runtimeVersion: version, abi, napi: NAPI_EVERYWHERE };
 }
 
+/** As node-gyp-build has it. */
+function armVersion(arch, configured) {
+	return arch === 'arm64' ? '8' : String(configured || '');
+}
+
 let detected = null;
 
 /**
  * This machine, found out once. With `electron`, a version, what its Electron is instead of Node.
  * @returns {{platform: string, arch: string, libc: {family: string, version: ?string}|null,
  *   runtime: 'node'|'electron', runtimeVersion: string, abi: number, napi: number, pageSize: ?number,
- *   armVersion: string, target: ?string, libraries: ?string[]}} libraries are the files that
+ *   armVersion: string, uv: string, target: ?string, libraries: ?string[]}} libraries are the files that
  *   Node has loaded
  */
 function thisMachine({ electron } = {}) {
@@ -146,7 +151,8 @@ function thisMachine({ electron } = {}) {
 			abi: Number(process.versions.modules),
 			napi: Number(process.versions.napi),
 			pageSize: pageSize(),
-			armVersion: process.arch === 'arm64' ? '8' : String(process.config.variables.arm_version || ''),
+			armVersion: armVersion(process.arch, process.config.variables.arm_version),
+			uv: (process.versions.uv || '').split('.')[0],
 			target: triple(process.platform, process.arch, c && c.family),
 			libraries: (found.sharedObjects || []).filter((name) => name.startsWith('/')),
 		};
@@ -182,7 +188,7 @@ function machineOf(name, machine) {
 	return found && {
 		...machine, platform: found.platform, arch: found.arch,
 		libc: found.libc ? { family: found.libc, version: null } : null,
-		pageSize: null, armVersion: found.arch === 'arm64' ? '8' : '', libraries: null,
+		pageSize: null, armVersion: armVersion(found.arch, ''), libraries: null,
 		target: triple(found.platform, found.arch, found.libc),
 	};
 }

@@ -16,6 +16,11 @@ const VERSION = /^[0-9A-Za-z.+-]{1,128}$/;
 /** node-gyp keeps what it links there; Node never loads it from there. */
 const INTERMEDIATE = new Set(['obj.target', 'node_gyp_bins']);
 
+/** A text of that form, or null: what is in a package.json can be anything. */
+function matching(value, form) {
+	return typeof value === 'string' && form.test(value) ? value : null;
+}
+
 /** package.json of a folder as an object; null if there is none that can be read. */
 function readManifest(folder) {
 	try {
@@ -65,8 +70,8 @@ class Walk {
 		const manifest = readManifest(folder) || {};
 		const pkg = {
 			folder,
-			name: NAME.test(manifest.name) ? manifest.name : null,
-			version: VERSION.test(manifest.version) ? manifest.version : null,
+			name: matching(manifest.name, NAME),
+			version: matching(manifest.version, VERSION),
 			manifest,
 			installed,
 			files: [],
