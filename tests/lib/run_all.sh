@@ -84,7 +84,7 @@ for t in build/debug/tests/*/*_test; do
 done
 finish_all
 
-for t in tests/contract/*.sh; do
+for t in tests/npm/*.sh tests/contract/*.sh; do
 	beside "${t#tests/}" "$t"
 done
 finish_all

@@ -35,3 +35,12 @@ for abi in 108 147 $([[ ${SLOW:-0} != 1 ]] || echo 115 127 131 137 141); do
 	[[ -x $node ]] || continue
 	count "$("$node" --version)" "$node"
 done
+
+# musl: npm has no Node that runs with it, but Bun, which runs the program too.
+musl=$toolchains/x86_64-linux-musl
+mkdir -p "$scratch/app/node_modules"
+ln -s "$addons/better-sqlite3" "$scratch/app/node_modules/"
+out=$("$musl/runtime/root/lib/ld-musl-x86_64.so.1" --library-path "$musl/runtime/root/lib:$musl/libstdcxx/lib" "$musl/runtime/bun" \
+	"$here/api/npm/bin/prebuildd.js" doctor "$scratch/app" 2>&1)
+like "musl is found out, with its version" "$out" 'x86_64-linux-musl, musl [0-9.]+,'
+like "and the file for it is picked" "$out" 'ok +better-sqlite3@13.2.0 .*prebuilds/linuxmusl-x64.node'

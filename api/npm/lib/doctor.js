@@ -136,6 +136,14 @@ function closing(addons, broken, poisoned, flags) {
 	return left + poisoned.length > 0 && !flags.fix ? `${text} "prebuildd doctor --fix" repairs what the service has.` : text;
 }
 
+/** Its addons may be for another ABI than Node's, and nothing in them says which program they are for. */
+function electronHint(packages, flags, log) {
+	const electron = packages.find((p) => p.name === 'electron' && p.installed && p.version);
+
+	if (electron && !flags.electron)
+		log(`The project has Electron: "--electron ${electron.version}" judges for that.`);
+}
+
 /** For machines: without the package's whole manifest, with paths as they are. */
 function asJson(machine, found, poisoned, exit) {
 	const { libraries, ...seen } = machine;
@@ -180,6 +188,7 @@ async function doctor(args) {
 		clearCache(poisoned, context);
 		await repairAll(broken, context);
 	}
+	electronHint(found.packages, flags, log);
 	const exit = exitOf(broken, poisoned);
 
 	log(closing(found.addons, broken, poisoned, flags));

@@ -63,11 +63,12 @@ class Bytes {
 
 	string(at) {
 		this.check(at, 1, 'a string');
-		const end = this.buffer.indexOf(0, at);
+		/* Not the whole file for each name: a hostile one has many names and no end of them. */
+		const length = this.buffer.subarray(at, at + STRING_MAX).indexOf(0);
 
-		if (end < 0 || end - at > STRING_MAX)
+		if (length < 0)
 			throw new Malformed('a string has no end');
-		return this.buffer.toString('latin1', at, end);
+		return this.buffer.toString('latin1', at, at + length);
 	}
 }
 

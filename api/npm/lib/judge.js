@@ -119,6 +119,12 @@ function missingVersions(elf, name, library) {
 		needed.map((v) => v.version).filter((v) => !offered.has(v));
 }
 
+/** musl's loader takes these names for itself (ldso/dynlink.c, load_library). */
+function isPartOfMusl(name, machine) {
+	return machine.libc !== null && machine.libc.family === 'musl' &&
+		/^lib(c|pthread|rt|m|dl|util|xnet)\./.test(name);
+}
+
 /** Other libraries: this machine has them, in versions that are new enough. */
 function judgeLibraries(elf, file, machine) {
 	const missing = [];
@@ -127,7 +133,7 @@ function judgeLibraries(elf, file, machine) {
 	/* Of another machine than this nobody can look up what it has. */
 	if (!machine.libraries)
 		return [];
-	for (const name of elf.needed) {
+	for (const name of elf.needed.filter((n) => !isPartOfMusl(n, machine))) {
 		const library = findLibrary(name, elf, file, machine);
 		const versions = library ? missingVersions(elf, name, library) : [];
 

@@ -17,9 +17,22 @@ const m = { exports: {} };
 process.dlopen(m, process.argv[1]);
 process.exit(0);
 `;
+/* A package that is an ES module is imported; one that has nothing to load says nothing about its addon. */
 const LOAD_PACKAGE = `
-require(process.argv[1]);
-process.exit(0);
+let file = null;
+try {
+	file = require.resolve(process.argv[1]);
+} catch {
+	process.exit(0);
+}
+try {
+	require(file);
+	process.exit(0);
+} catch (e) {
+	if (e.code !== 'ERR_REQUIRE_ESM' && e.code !== 'ERR_REQUIRE_ASYNC_MODULE')
+		throw e;
+	import(require('url').pathToFileURL(file)).then(() => process.exit(0));
+}
 `;
 
 /** The program of the project's own Electron; null if there is none. */
@@ -35,9 +48,14 @@ function electronProgram(root) {
 
 /** Yarn's Plug'n'Play resolves what a package requires; without it nothing is found. */
 function hooksOf(root) {
-	const pnp = path.join(root, '.pnp.cjs');
+	for (let at = path.resolve(root); ; at = path.dirname(at)) {
+		const pnp = path.join(at, '.pnp.cjs');
 
-	return fs.existsSync(pnp) ? ['-r', pnp] : [];
+		if (fs.existsSync(pnp))
+			return ['-r', pnp];
+		if (at === path.dirname(at))
+			return [];
+	}
 }
 
 /** The one line of an error's output that says what it is. */

@@ -46,6 +46,20 @@ function report() {
 	}
 }
 
+/** The libraries that this process has loaded; not every runtime's report lists them, but the kernel does. */
+function loadedLibraries(found) {
+	let maps = '';
+
+	try {
+		maps = fs.readFileSync('/proc/self/maps', 'utf8');
+	} catch {
+		/* Not Linux. */
+	}
+	const mapped = maps.split('\n').map((line) => line.slice(line.indexOf('/'))).filter((name) => /\.so[.\d]*$/.test(name));
+
+	return [...new Set([...(found.sharedObjects || []), ...mapped])].filter((name) => name.startsWith('/'));
+}
+
 /** "1.2.5": musl's loader says it when it is started without a program. */
 function muslVersion(loader) {
 	const run = spawnSync(loader, [], { encoding: 'utf8', timeout: 5000 });
@@ -69,12 +83,12 @@ function muslLoader(objects) {
  * The C library that Node runs with: {family, version}; null where there is only one. A machine can have
  * both; what counts is Node's own.
  */
-function libc(found) {
+function libc(found, libraries) {
 	if (process.platform !== 'linux')
 		return null;
 	if (found.header.glibcVersionRuntime)
 		return { family: 'glibc', version: found.header.glibcVersionRuntime };
-	const loader = muslLoader(found.sharedObjects || []);
+	const loader = muslLoader(libraries);
 
 	return loader ? { family: 'musl', version: muslVersion(loader) } : { family: 'unknown', version: null };
 }
@@ -140,7 +154,8 @@ let detected = null;
 function thisMachine({ electron } = {}) {
 	if (!detected) {
 		const found = report();
-		const c = libc(found);
+		const libraries = loadedLibraries(found);
+		const c = libc(found, libraries);
 
 		detected = {
 			platform: process.platform,
@@ -154,7 +169,7 @@ function thisMachine({ electron } = {}) {
 			armVersion: armVersion(process.arch, process.config.variables.arm_version),
 			uv: (process.versions.uv || '').split('.')[0],
 			target: triple(process.platform, process.arch, c && c.family),
-			libraries: (found.sharedObjects || []).filter((name) => name.startsWith('/')),
+			libraries,
 		};
 	}
 	return electron ? asElectron(detected, electron) : { ...detected };

@@ -14,6 +14,9 @@ const { EXIT, Failure } = require('./failure');
 const { loadFile } = require('./load');
 const { writeWhole } = require('./whole_file');
 
+/** No run takes longer to load an addon twice. */
+const LEFTOVER_MS = 10 * 60000;
+
 function statOf(file) {
 	return fs.statSync(file, { throwIfNoEntry: false }) || null;
 }
@@ -36,6 +39,20 @@ function keep(file, as) {
 		fs.copyFileSync(file, as);
 	}
 	return true;
+}
+
+/** What a run left that was killed; what is newer may belong to one that still runs. */
+function removeLeftovers(file) {
+	const folder = path.dirname(file);
+	const form = /^\.(.+)\.[0-9a-f]{12}\.(new|old)$/;
+
+	for (const name of fs.readdirSync(folder)) {
+		const left = form.exec(name);
+		const stat = left && left[1] === path.basename(file) ? statOf(path.join(folder, name)) : null;
+
+		if (stat !== null && Date.now() - stat.ctimeMs > LEFTOVER_MS)
+			fs.rmSync(path.join(folder, name), { force: true });
+	}
 }
 
 function loadOrFail(file, machine, root, what) {
@@ -85,6 +102,7 @@ function swapIn(file, data, machine, root) {
 
 	try {
 		fs.mkdirSync(path.dirname(file), { recursive: true });
+		removeLeftovers(file);
 		writeWhole(`${stem}.new`, data, mode);
 		keepOwner(`${stem}.new`, before || statOf(path.dirname(file)));
 		ran = loadOrFail(`${stem}.new`, machine, root, 'what the service has');
