@@ -308,11 +308,11 @@ test('killed at any moment, one of the two files is there, whole', async (t) => 
 	const whole = [sha256(fs.readFileSync(ADDON())), sha256(fs.readFileSync(WRONG()))];
 	const seen = new Set();
 
-	for (let round = 0; round < 12; round++) {
+	for (let round = 0; round < 8; round++) {
 		const child = spawn(process.execPath, [PROGRAM, 'doctor', '--fix', '--server', url], { cwd: root, stdio: 'ignore', detached: true });
 		const ended = new Promise((done) => child.on('exit', done));
 
-		await new Promise((done) => setTimeout(done, 40 * round));
+		await new Promise((done) => setTimeout(done, 60 * round));
 		try {
 			process.kill(-child.pid, 'SIGKILL');
 		} catch (e) {

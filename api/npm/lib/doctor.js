@@ -116,22 +116,14 @@ function exitOf(broken, poisoned) {
 	return exits.size === 1 ? [...exits][0] : EXIT.FAILED;
 }
 
-function count(n, one, many) {
-	return `${n} ${n === 1 ? one : many}`;
-}
-
 function closing(addons, broken, poisoned, flags) {
 	const repaired = broken.filter((a) => a.repair && a.repair.ok).length;
 	const left = broken.length - repaired;
-	const parts = [`${count(addons.length, 'addon', 'addons')}: ${addons.length - broken.length} of them right`];
-
-	if (repaired > 0)
-		parts.push(`${repaired} repaired`);
-	if (left > 0)
-		parts.push(`${left} not right`);
-	if (poisoned.length > 0)
-		parts.push(`${count(poisoned.length, 'broken entry', 'broken entries')} in npm's cache`);
-	const text = `${parts.join(', ')}.`;
+	const parts = [
+		[addons.length - broken.length, 'right'], [repaired, 'repaired'], [left, 'not right'],
+		[poisoned.length, poisoned.length === 1 ? "broken entry in npm's cache" : "broken entries in npm's cache"],
+	].filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+	const text = `${addons.length} ${addons.length === 1 ? 'addon' : 'addons'}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`;
 
 	return left + poisoned.length > 0 && !flags.fix ? `${text} "prebuildd doctor --fix" repairs what the service has.` : text;
 }

@@ -44,11 +44,14 @@ function collect(response, max, url, done, fail) {
 	});
 }
 
-/** One request. Credentials in the URL become an Authorization header, which stays on its host. */
+/**
+ * One request, on a connection of its own: one that is kept may be closed by the other side just when it is
+ * used again. Credentials in the URL become an Authorization header, which stays on its host.
+ */
 function requestOnce(url, max) {
 	return new Promise((done, fail) => {
 		const client = url.protocol === 'https:' ? https : http;
-		const request = client.get(url, { headers: { 'User-Agent': 'prebuildd-npm' } },
+		const request = client.get(url, { agent: false, headers: { 'User-Agent': 'prebuildd-npm' } },
 			(response) => collect(response, max, url, done, fail));
 
 		request.setTimeout(SILENCE_MAX_MS, () =>
