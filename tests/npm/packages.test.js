@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 
@@ -116,4 +117,23 @@ test('a binary package for another machine, and none for this one', (t) => {
 	assert.match(addon.hint, /npm install --no-save --os=\w+ --cpu=\w+ fast/);
 	tree(root, { [`node_modules/${mine}/package.json`]: { name: mine, version: '1.0.0' }, [`node_modules/${mine}/fast.node`]: { from: ADDON() } });
 	assert.deepStrictEqual(survey(root, me).addons.map((a) => a.state), ['ok']);
+});
+
+test("the service's own registry: a package with a file for each ABI", (t) => {
+	const root = scratch(t);
+	const at = 'node_modules/@prebuildd/addon-linux-x64';
+	const abis = [`node-v${process.versions.modules}`, 'node-v83', 'napi-v6', 'napi-v99'];
+
+	tree(root, { [`${at}/package.json`]: { name: '@prebuildd/addon-linux-x64', version: '1.0.0-1', os: [process.platform], cpu: [process.arch] }, [`${at}/prebuildd.json`]: { abis } });
+	for (const abi of abis)
+		tree(root, { [`${at}/${abi}.node`]: { from: abi === 'napi-v6' ? ADDON() : WRONG() } });
+	const file = (abi) => `@prebuildd/addon-linux-x64@1.0.0-1 ${at}/${abi}.node`;
+
+	assert.deepStrictEqual(addonsOf(root), [`wrong ${file(abis[0])}`]);
+	fs.rmSync(path.join(root, at, `${abis[0]}.node`));
+	assert.deepStrictEqual(addonsOf(root), [`ok ${file('napi-v6')}`]);
+	fs.rmSync(path.join(root, at, 'napi-v6.node'));
+	const [addon] = survey(root, thisMachine()).addons;
+
+	assert.deepStrictEqual([addon.state, addon.hint], ['missing', 'npm update @prebuildd/addon-linux-x64']);
 });

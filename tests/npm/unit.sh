@@ -5,8 +5,7 @@ set -u
 # shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
 
-component=$toolchains/components/$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components.node' \
-	"$toolchains/$target/toolchain.json")
+component=$(component_of node)
 addons=$scratch/addons
 mkdir "$addons"
 for pair in bufferutil@4.1.0:bufferutil @serialport/bindings-cpp@13.0.1:serialport better-sqlite3@13.2.0:better-sqlite3 \
@@ -32,7 +31,6 @@ count() { # NAME NODE
 
 for abi in 108 147 $([[ ${SLOW:-0} != 1 ]] || echo 115 127 131 137 141); do
 	node=$component/abi/$abi/bin/node
-	[[ -x $node ]] || continue
 	count "$("$node" --version)" "$node"
 done
 

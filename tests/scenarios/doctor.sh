@@ -12,7 +12,6 @@ program=$here/api/npm/bin/prebuildd.js
 foreign=$(npm_package better-sqlite3@13.2.0)/package/prebuilds
 inside=build/Release/node_sqlite3.node
 query='const s = require("sqlite3"); new s.Database(":memory:").get("select sqrt(1764) n", (e, row) => console.log(e || row.n))'
-tools=$scratch/tools
 # Nothing of the machine's own: neither its npm cache nor that this may run in CI.
 export npm_config_cache=$scratch/npm-cache
 unset CI
@@ -170,13 +169,11 @@ is "the client works again" "$rc" 0
 
 # ---- pnpm and yarn, which run no install scripts ----
 
-mkdir "$tools"
-(cd "$tools" && echo '{}' >package.json && npm install --no-audit --no-fund --loglevel=error --ignore-scripts pnpm@10 @yarnpkg/cli-dist@4) >"$scratch/tools.log" 2>&1
-report "npm has pnpm and yarn" "$(tail -n 3 "$scratch/tools.log")"
+need_clients
 registry_url=$(npm config get registry)
 
 project "$scratch/pnpm-app"
-run_in "$scratch/pnpm-app" timeout 300 env npm_config_registry="$registry_url" node "$tools/node_modules/pnpm/bin/pnpm.cjs" install \
+run_in "$scratch/pnpm-app" timeout 300 env npm_config_registry="$registry_url" node "$TEST_CLIENTS/pnpm/bin/pnpm.cjs" install \
 	--ignore-scripts --store-dir "$scratch/pnpm-store"
 [[ $rc -eq 0 ]]
 report "pnpm install" "$out"
@@ -196,7 +193,7 @@ npmRegistryServer: "$registry_url"
 unsafeHttpWhitelist: ["*"]
 END
 touch "$scratch/yarn-app/yarn.lock"
-run_in "$scratch/yarn-app" timeout 300 node "$tools/node_modules/@yarnpkg/cli-dist/bin/yarn.js" install --mode=skip-build
+run_in "$scratch/yarn-app" timeout 300 node "$TEST_CLIENTS/yarn4/bin/yarn.js" install --mode=skip-build
 [[ $rc -eq 0 ]]
 report "yarn install" "$out"
 check "yarn has laid it out for Plug'n'Play" test -f "$scratch/yarn-app/.pnp.cjs"

@@ -17,6 +17,9 @@ const BINDINGS_FOLDERS = ['build', 'build/Debug', 'build/Release', 'out/Debug', 
 /** Tools that an install script calls when a package needs an addon. */
 const INSTALLERS = /\b(prebuild-install|node-pre-gyp|node-gyp|node-gyp-build(-optional-packages)?|cmake-js|pkg-prebuilds-verify|prebuildify)\b/;
 
+/** A file of a package of the service's registry. */
+const ABI_FILE = /^(napi|node|electron)-v\d+\.node$/;
+
 function slashes(file) {
 	return file.replace(/\\/g, '/');
 }
@@ -131,7 +134,23 @@ function withoutGlibc(files, machine) {
 	return files.filter((f) => placeOf(f) === null || musl.includes(f));
 }
 
+/** A package of the service's own registry: a file for each ABI (api/registry/platform.js). */
+function isOfRegistry(pkg) {
+	return pkg.installed && pkg.files.some((f) => ABI_FILE.test(f)) && fs.existsSync(path.join(pkg.folder, 'prebuildd.json'));
+}
+
+/** V8's own ABI before Node-API, of which the highest that this Node has. */
+function pickByAbi(files, machine) {
+	const own = `${machine.runtime}-v${machine.abi}.node`;
+	const napi = files.map((f) => /^napi-v(\d+)\.node$/.exec(f)).filter((m) => m !== null && Number(m[1]) <= machine.napi)
+		.sort((a, b) => b[1] - a[1]);
+
+	return files.includes(own) ? [own] : napi.slice(0, 1).map((m) => m[0]);
+}
+
 function pick(pkg, files, machine) {
+	if (isOfRegistry(pkg))
+		return pickByAbi(files, machine);
 	if (usesPreGyp(pkg)) {
 		const file = preGypPath(pkg, machine);
 
@@ -169,7 +188,7 @@ function loadable(pkg, machine) {
 		return { files: [], needed: false };
 	const files = pick(pkg, pkg.files.map(slashes), machine);
 
-	return { files, needed: files.length === 0 && needsAddon(pkg) };
+	return { files, needed: files.length === 0 && (needsAddon(pkg) || isOfRegistry(pkg)) };
 }
 
 /** Where an addon of that file name has to be so that the package's loader finds it. */
@@ -177,4 +196,4 @@ function placeFor(pkg, name, machine) {
 	return (usesPreGyp(pkg) && preGypPath(pkg, machine)) || `build/Release/${name}`;
 }
 
-module.exports = { loadable, placeFor, usesPreGyp, preGypFields, fill, highestNapi, needsAddon };
+module.exports = { loadable, isOfRegistry, placeFor, usesPreGyp, preGypFields, fill, highestNapi, needsAddon };

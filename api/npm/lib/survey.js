@@ -9,7 +9,7 @@ const path = require('node:path');
 
 const { diagnose } = require('./diagnose');
 const { findPackages } = require('./packages');
-const { loadable, placeFor } = require('./loader');
+const { isOfRegistry, loadable, placeFor } = require('./loader');
 const { loadFile } = require('./load');
 const { placeOf } = require('./placed');
 
@@ -61,6 +61,9 @@ function surveyPackage(pkg, machine, root, tryLoad) {
 
 	if (needed)
 		entries.push(missing(pkg, path.join(pkg.folder, placeFor(pkg, '', machine)), foundInstead(pkg)));
+	/* npm has a newer version of it; the service's prebuilds have another name. */
+	if (isOfRegistry(pkg))
+		entries.filter((e) => e.state !== 'ok').forEach((e) => Object.assign(e, { hint: `npm update ${pkg.name}` }));
 	if (tryLoad)
 		entries.filter((e) => e.state === 'ok').forEach((e) => load(e, machine, root));
 	return entries;
