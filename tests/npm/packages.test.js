@@ -124,7 +124,7 @@ test("the service's own registry: a package with a file for each ABI", (t) => {
 	const at = 'node_modules/@prebuildd/addon-linux-x64';
 	const abis = [`node-v${process.versions.modules}`, 'node-v83', 'napi-v6', 'napi-v99'];
 
-	tree(root, { [`${at}/package.json`]: { name: '@prebuildd/addon-linux-x64', version: '1.0.0-1', os: [process.platform], cpu: [process.arch] }, [`${at}/prebuildd.json`]: { abis } });
+	tree(root, { [`${at}/package.json`]: { name: '@prebuildd/addon-linux-x64', version: '1.0.0-1', os: [process.platform], cpu: [process.arch], abis }, [`${at}/prebuildd.json`]: { abis } });
 	for (const abi of abis)
 		tree(root, { [`${at}/${abi}.node`]: { from: abi === 'napi-v6' ? ADDON() : WRONG() } });
 	const file = (abi) => `@prebuildd/addon-linux-x64@1.0.0-1 ${at}/${abi}.node`;

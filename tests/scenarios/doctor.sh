@@ -204,6 +204,20 @@ is "yarn: doctor --fix: exit 0" "$rc" 0
 ask "$scratch/yarn-app" -r ./.pnp.cjs
 is "yarn: the application answers" "$out" 42
 
+# ---- the service's own registry, whose packages have a file for each ABI ----
+
+project "$scratch/registry-app"
+sed -i "s|\"sqlite3\":\"$version\"|\"sqlite3\":\"npm:@prebuildd/sqlite3@$version\"|" "$scratch/registry-app/package.json"
+printf '@prebuildd:registry=%s/npm/\nallow-remote=root\n' "$url" >"$scratch/registry-app/.npmrc"
+run_in "$scratch/registry-app" timeout 300 npm install --no-audit --no-fund --loglevel=error
+[[ $rc -eq 0 ]]
+report "npm install from the service's registry" "$out"
+doctor "$scratch/registry-app"
+is "registry: doctor: exit 0" "$rc" 0
+like "it says which file is loaded" "$out" "ok +@prebuildd/sqlite3-linux-x64@$version-1  node_modules/@prebuildd/sqlite3-linux-x64/napi-v6.node"
+ask "$scratch/registry-app"
+is "registry: the application answers" "$out" 42
+
 # ---- node-pre-gyp's layout, SLOW=1: sqlite3 5.1.6 is built for it ----
 
 if [[ ${SLOW:-0} == 1 ]]; then

@@ -17,9 +17,6 @@ const BINDINGS_FOLDERS = ['build', 'build/Debug', 'build/Release', 'out/Debug', 
 /** Tools that an install script calls when a package needs an addon. */
 const INSTALLERS = /\b(prebuild-install|node-pre-gyp|node-gyp|node-gyp-build(-optional-packages)?|cmake-js|pkg-prebuilds-verify|prebuildify)\b/;
 
-/** A file of a package of the service's registry. */
-const ABI_FILE = /^(napi|node|electron)-v\d+\.node$/;
-
 function slashes(file) {
 	return file.replace(/\\/g, '/');
 }
@@ -136,7 +133,7 @@ function withoutGlibc(files, machine) {
 
 /** A package of the service's own registry: a file for each ABI (api/registry/platform.js). */
 function isOfRegistry(pkg) {
-	return pkg.installed && pkg.files.some((f) => ABI_FILE.test(f)) && fs.existsSync(path.join(pkg.folder, 'prebuildd.json'));
+	return pkg.installed && Array.isArray(pkg.manifest.abis) && fs.existsSync(path.join(pkg.folder, 'prebuildd.json'));
 }
 
 /** V8's own ABI before Node-API, of which the highest that this Node has. */

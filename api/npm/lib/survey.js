@@ -37,6 +37,8 @@ function missing(pkg, file, found, hint = null) {
 
 /** What is there for other machines tells how the folder came here. */
 function foundInstead(pkg) {
+	if (isOfRegistry(pkg))
+		return `has the ABIs ${pkg.manifest.abis.join(', ') || '(none yet)'}, none of which this runtime loads`;
 	if (pkg.files.length === 0)
 		return 'needs an addon, and has no .node file at all (were its install scripts run?)';
 	return `needs an addon, and has none for this machine, only ${pkg.files.slice(0, 3).join(', ')}` +
