@@ -123,9 +123,11 @@ function closing(addons, broken, poisoned, flags) {
 		[addons.length - broken.length, 'right'], [repaired, 'repaired'], [left, 'not right'],
 		[poisoned.length, poisoned.length === 1 ? "broken entry in npm's cache" : "broken entries in npm's cache"],
 	].filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
-	const text = `${addons.length} ${addons.length === 1 ? 'addon' : 'addons'}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`;
+	const counted = [`${addons.length} ${addons.length === 1 ? 'addon' : 'addons'}`, parts.join(', ')];
+	const text = `${counted.filter((t) => t !== '').join(': ')}.`;
+	const todo = left + poisoned.length > 0 && !flags.fix;
 
-	return left + poisoned.length > 0 && !flags.fix ? `${text} "prebuildd doctor --fix" repairs what the service has.` : text;
+	return todo ? `${text} "prebuildd doctor --fix" repairs what the service has.` : text;
 }
 
 /** Its addons may be for another ABI than Node's, and nothing in them says which program they are for. */

@@ -119,10 +119,12 @@ function checkLocked(item, fresh, locked) {
 
 /** A tarball has one addon; a package with two of which another does not load is not helped by it. */
 function checkOthers(item, place) {
-	const left = item.addons.find((a) => a.state === 'wrong' && path.relative(item.pkg.folder, a.file) !== path.normalize(place));
+	const file = path.join(item.pkg.folder, place);
+	const left = item.addons.find((a) => a.state === 'wrong' && a.file !== file);
 
 	if (left)
-		throw new Failure(EXIT.FAILED, `${item.label}: ${left.file} does not load, and the service has only ${place}: ${left.summary}`);
+		throw new Failure(EXIT.FAILED, `${item.label}: ${left.file} does not load, and the service has only ` +
+			`${place}: ${left.summary}`);
 }
 
 function write(item, entry, got, context) {
@@ -177,7 +179,8 @@ async function renew(item, locked, context) {
 	const { entry, how } = await bring(item, context);
 
 	if (locked !== null && JSON.stringify(locked) !== JSON.stringify(entry))
-		context.log(`${item.label}: ${NAME} changes: ${JSON.stringify(locked.addons)} become ${JSON.stringify(entry.addons)}`);
+		context.log(`${item.label}: ${NAME} changes: ${JSON.stringify(locked.addons)} become ` +
+			JSON.stringify(entry.addons));
 	context.lock.set(item.label, context.machine.target, item.abi, entry);
 	return how;
 }
@@ -210,15 +213,17 @@ async function lockTarget(item, machine, context) {
 }
 
 async function attempt(results, item, target, work, context) {
+	const about = { package: item.label, folder: item.pkg.folder, target, abi: item.abi };
+
 	try {
 		const how = await work();
 
 		if (how !== null)
-			results.push({ package: item.label, folder: item.pkg.folder, target, abi: item.abi, ok: true, how });
+			results.push({ ...about, ok: true, how });
 	} catch (e) {
 		if (!(e instanceof Failure))
 			throw e;
-		results.push({ package: item.label, folder: item.pkg.folder, target, abi: item.abi, ok: false, error: e.message, exit: e.exit });
+		results.push({ ...about, ok: false, error: e.message, exit: e.exit });
 		context.log(`failed: ${e.message}`);
 	}
 }
@@ -257,7 +262,10 @@ function contextFor(flags, root, machine, log) {
 	return {
 		root, machine, log, frozen, waitMs, lock: new Lock(root), config: readConfig(flags, root),
 		/* For what works already nobody waits through a build. */
-		wait: (item) => ({ waitMs: item.healthy ? 0 : waitMs, onBuilding: () => log(`${item.label}: being built; waiting`) }),
+		wait: (item) => ({
+			waitMs: item.healthy ? 0 : waitMs,
+			onBuilding: () => log(`${item.label}: being built; waiting`),
+		}),
 	};
 }
 
@@ -285,7 +293,8 @@ function checkFlags(flags, context) {
 		throw new Failure(EXIT.USAGE, '--frozen and --update exclude each other');
 	if (context.frozen && !context.lock.exists)
 		throw new Failure(EXIT.FAILED, `there is no ${NAME} in ${context.root}, and this run is frozen` +
-			`${flags.frozen ? '' : ' because CI is set'}: run prebuildd install elsewhere and commit the file, or give --update`);
+			`${flags.frozen ? '' : ' because CI is set'}: run prebuildd install elsewhere and commit the file, ` +
+			'or give --update');
 }
 
 /** @returns {Promise<number>} the exit code. */
@@ -315,8 +324,10 @@ async function install(args) {
 		log(`${r.package}  ${r.target} ${r.abi}  ${r.how}`);
 	log(`${results.filter((r) => r.ok).length} of ${results.length} addons are in order` +
 		`${saved ? `; ${NAME} is written` : ''}`);
+	const summary = { root: found.root, frozen: context.frozen, results, written: saved, exit };
+
 	if (flags.json)
-		console.log(JSON.stringify({ root: found.root, frozen: context.frozen, results, written: saved, exit }, null, '\t'));
+		console.log(JSON.stringify(summary, null, '\t'));
 	return exit;
 }
 

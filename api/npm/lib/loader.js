@@ -15,7 +15,7 @@ const { isForAnother, placeOf } = require('./placed');
 const BINDINGS_FOLDERS = ['build', 'build/Debug', 'build/Release', 'out/Debug', 'Debug', 'out/Release',
 	'Release', 'build/default'];
 /** Tools that an install script calls when a package needs an addon. */
-const INSTALLERS = /\b(prebuild-install|node-pre-gyp|node-gyp|node-gyp-build(-optional-packages)?|cmake-js|pkg-prebuilds-verify|prebuildify)\b/;
+const INSTALLERS = /\b(prebuild-install|node-pre-gyp|node-gyp|node-gyp-build|cmake-js|pkg-prebuilds-verify)\b/;
 
 function slashes(file) {
 	return file.replace(/\\/g, '/');
@@ -139,7 +139,8 @@ function isOfRegistry(pkg) {
 /** V8's own ABI before Node-API, of which the highest that this Node has. */
 function pickByAbi(files, machine) {
 	const own = `${machine.runtime}-v${machine.abi}.node`;
-	const napi = files.map((f) => /^napi-v(\d+)\.node$/.exec(f)).filter((m) => m !== null && Number(m[1]) <= machine.napi)
+	const napi = files.map((f) => /^napi-v(\d+)\.node$/.exec(f))
+		.filter((m) => m !== null && Number(m[1]) <= machine.napi)
 		.sort((a, b) => b[1] - a[1]);
 
 	return files.includes(own) ? [own] : napi.slice(0, 1).map((m) => m[0]);

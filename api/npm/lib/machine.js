@@ -55,7 +55,8 @@ function loadedLibraries(found) {
 	} catch {
 		/* Not Linux. */
 	}
-	const mapped = maps.split('\n').map((line) => line.slice(line.indexOf('/'))).filter((name) => /\.so[.\d]*$/.test(name));
+	const mapped = maps.split('\n').map((line) => line.slice(line.indexOf('/')))
+		.filter((name) => /\.so[.\d]*$/.test(name));
 
 	return [...new Set([...(found.sharedObjects || []), ...mapped])].filter((name) => name.startsWith('/'));
 }

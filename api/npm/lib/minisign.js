@@ -94,7 +94,7 @@ function verify(data, signatureText, key) {
 	return s.comment;
 }
 
-/** As minisign prints it: a little-endian number. */
+/** The number that minisign prints, always of 16 digits. */
 function idText(id) {
 	return Buffer.from(id, 'hex').reverse().toString('hex').toUpperCase();
 }

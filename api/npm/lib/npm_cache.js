@@ -79,7 +79,8 @@ function faultOf(file, machine) {
  * @returns {{file: string, fault: string}[]}
  */
 function poisonedEntries(packages, root, machine) {
-	const stems = packages.map((p) => `${p.name.replace(/^@[^/]*\//, '')}-v${p.version}-`.replace(/[^a-zA-Z0-9.]+/g, '-'));
+	const stems = packages.map((p) => `${p.name.replace(/^@[^/]*\//, '')}-v${p.version}-`)
+		.map((stem) => stem.replace(/[^a-zA-Z0-9.]+/g, '-'));
 	const found = [];
 
 	for (const folder of cacheFolders(root))

@@ -29,7 +29,8 @@ function destination(addon, got, machine) {
 	const inside = path.relative(addon.pkg.folder, addon.file);
 
 	if (!inside.startsWith('prebuilds') && path.basename(addon.file) !== name)
-		throw new Failure(EXIT.FAILED, `the service's addon of ${addon.package} is ${name}, not ${path.basename(addon.file)}`);
+		throw new Failure(EXIT.FAILED,
+			`the service's addon of ${addon.package} is ${name}, not ${path.basename(addon.file)}`);
 	return addon.file;
 }
 
@@ -51,7 +52,9 @@ async function fromService(addon, context) {
 	log(`  ${ran ? 'loaded in a process of its own, ' : ''}put in place: ${path.relative(context.root, file)}`);
 	if (!ran)
 		log('  not loaded: the project has no Electron here that could');
-	return { from: 'service', file, name: got.file, tarball: got.tarball, addon: got.addon, signed: got.signed, abi: got.abi };
+	const { tarball, addon: digest, signed, abi } = got;
+
+	return { from: 'service', file, name: got.file, tarball, addon: digest, signed, abi };
 }
 
 /** What a failed compiler says stands at the end. */
@@ -102,7 +105,8 @@ function checkPackage(addon, context) {
 	if (!result.ran)
 		return;
 	if (!result.ok)
-		throw new Failure(EXIT.FAILED, `the addon is in its place and loads, but require('${addon.package}') does not: ${result.error}`);
+		throw new Failure(EXIT.FAILED, `the addon is in its place and loads, but require('${addon.package}') ` +
+			`does not: ${result.error}`);
 	context.log(`  require('${addon.package}') works`);
 }
 

@@ -93,7 +93,8 @@ function problemOf(answer) {
 /** What an answer other than 200 means. */
 function refusal(answer, url) {
 	const { code, detail } = problemOf(answer);
-	const shown = `${url.origin}${url.pathname}: ${answer.status}${code ? ` ${code}` : ''}${detail ? `, ${detail}` : ''}`;
+	const said = [answer.status, code].filter((v) => v).join(' ') + (detail ? `, ${detail}` : '');
+	const shown = `${url.origin}${url.pathname}: ${said}`;
 
 	if (answer.status === 404)
 		return new Failure(EXIT.NOT_FOUND, shown, code);
@@ -163,7 +164,8 @@ async function getBuilt(url, { waitMs, onBuilding }) {
  */
 async function fetchPrebuild(config, want, wait) {
 	const base = config.server.replace(/\/+$/, '');
-	const url = new URL(`${base}/prebuilds/${want.package}/v${encodeURIComponent(want.version)}/${encodeURIComponent(want.file)}`);
+	const name = `v${encodeURIComponent(want.version)}/${encodeURIComponent(want.file)}`;
+	const url = new URL(`${base}/prebuilds/${want.package}/${name}`);
 	const answer = await getBuilt(url, wait);
 	const digest = await promisedDigest(answer, url);
 	const found = sha256(answer.body);

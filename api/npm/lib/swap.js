@@ -81,11 +81,13 @@ function replace(fresh, file, old, machine, root) {
 }
 
 function writeError(e, file) {
-	if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EBUSY'].includes(e.code))
+	if (!e.syscall)
 		return e;
-	const hint = e.code === 'ENOSPC' ? 'make room' : 'run it as the owner, or while the image is built';
+	const hint = ['EACCES', 'EPERM', 'EROFS'].includes(e.code) ?
+		'run it as the owner, or while the image is built' : e.message;
 
-	return new Failure(EXIT.FAILED, `${path.dirname(file)} cannot be written (${e.code}): ${hint}; nothing was changed there`);
+	return new Failure(EXIT.FAILED,
+		`${path.dirname(file)} cannot be written (${e.code}): ${hint}; nothing was changed there`);
 }
 
 /**
