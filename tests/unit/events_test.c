@@ -331,6 +331,7 @@ TEST(builds_that_ended_before_there_were_events_have_ended)
 	run(db, "DROP TABLE webhook");
 	run(db, "DROP TABLE delivery");
 	run(db, "DROP TABLE tally");
+	run(db, "DROP TABLE npm_version");
 	run(db, "DROP INDEX job_package");
 	run(db, "ALTER TABLE build DROP COLUMN ended");
 	run(db, "ALTER TABLE build DROP COLUMN finished");
