@@ -36,8 +36,9 @@ trap 'exit 143' TERM
 rebuild=${REBUILD:-}
 if [[ ${targets[*]} == all ]]; then
 	rebuild=${REBUILD:-1}
-	mapfile -t targets < <("$ctl" targets --json |
-		node -p 'JSON.parse(require("fs").readFileSync(0)).map((t) => t.target).join("\n")')
+	# What needs an SDK, or is only served, is no target of "all" (toolchain assemble all).
+	mapfile -t targets < <("$ctl" targets --json | node -p 'JSON.parse(require("fs").readFileSync(0))
+		.filter((t) => t.recipe === "packages").map((t) => t.target).join("\n")')
 fi
 
 say "toolchains for ${targets[*]}"
