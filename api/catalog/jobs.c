@@ -251,6 +251,76 @@ request_all(struct db *db, const struct build_request *want, int64_t build, stru
 	return r;
 }
 
+/* The job that published this; 0 if none did, or if nothing is. */
+static int
+find_published(struct db *db, const struct job_new *want, int64_t *job, struct err *e)
+{
+	char *intent = jobs_intent(want);
+	int r;
+
+	*job = 0;
+	r = DB_EXEC(db, e, jobs_on_int, job,
+		    "SELECT id FROM job WHERE intent = ?1 AND state = 'succeeded'"
+		    " AND EXISTS (SELECT 1 FROM artifact WHERE artifact.package = ?2"
+		    " AND artifact.version = ?3 AND artifact.abi = ?4 AND artifact.target = ?5)"
+		    " ORDER BY id DESC LIMIT 1",
+		    db_text(intent), db_text(want->package), db_text(want->version),
+		    db_text(want->abi), db_text(want->target));
+	free(intent);
+	return r;
+}
+
+/* A build that succeeded and is of these jobs and no others; 0 if there is none. */
+static int
+find_build_of(struct db *db, const struct job_ids *jobs, const char *origin, int64_t *build,
+	      struct err *e)
+{
+	int64_t found = 0, in = 0;
+	int r = DB_EXEC(db, e, jobs_on_int, &found,
+			"SELECT build.id FROM build_job JOIN build ON build.id = build_job.build"
+			" WHERE build_job.job = ?1 AND build.ended = 'succeeded'"
+			" AND build.cancelled = 0 AND build.origin = ?2"
+			" AND (SELECT count(*) FROM build_job o WHERE o.build = build.id) = ?3"
+			" ORDER BY build.id DESC LIMIT 1",
+			db_int(jobs->at[0]), db_text(origin), db_int((int64_t)jobs->n));
+
+	for (size_t i = 1; r == 0 && found != 0 && i < jobs->n; i++) {
+		in = 0;
+		r = DB_EXEC(db, e, jobs_on_int, &in,
+			    "SELECT 1 FROM build_job WHERE build = ?1 AND job = ?2", db_int(found),
+			    db_int(jobs->at[i]));
+		if (in == 0)
+			found = 0;
+	}
+	*build = found;
+	return r;
+}
+
+/* The build that made exactly what is asked for: asking again then writes nothing, so that a CI that
+ * asks with every run costs no more than looking. 0 if there is none. */
+static int
+find_same(struct db *db, const struct build_request *want, struct job_new job, const char *abi,
+	  const char *origin, int64_t *build, struct err *e)
+{
+	size_t abis = want->abi_count > 0 ? want->abi_count : 1, all = want->target_count * abis;
+	struct job_ids ids = {.at = xcalloc(all + 1, sizeof *ids.at)};
+	bool missing = all == 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !missing && i < all; i++) {
+		job.target = want->targets[i / abis];
+		job.abi = want->abi_count > 0 ? want->abis[i % abis] : abi;
+		r = find_published(db, &job, &ids.at[i], e);
+		missing = ids.at[i] == 0;
+	}
+	ids.n = all;
+	*build = 0;
+	if (r == 0 && !missing)
+		r = find_build_of(db, &ids, origin, build, e);
+	free(ids.at);
+	return r;
+}
+
 static int
 insert_build(struct db *db, const struct build_request *want, const struct job_new *job,
 	     const char *origin, int64_t *build, struct err *e)
@@ -302,8 +372,12 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 		r = find_source(db, want, &known, version, e);
 	job.package = known.package != NULL ? known.package : want->package;
 	job.version = known.version != NULL ? known.version : version;
-	if (r == 0)
-		r = insert_build(db, want, &job, asked, build, e);
+	*build = 0;
+	if (r == 0 && known.abi != NULL)
+		r = find_same(db, want, job, known.abi, asked, build, e);
+	if (r != 0 || *build != 0)
+		goto out;
+	r = insert_build(db, want, &job, asked, build, e);
 	if (known.abi == NULL && want->origin.kind == ORIGIN_GIT && !origin_pin(&want->origin, pin))
 		origin = xasprintf("%s b%lld", asked, (long long)*build);
 	if (known.abi == NULL)
@@ -320,6 +394,7 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 	}
 	if (r == 0 && !*created)
 		r = events_build_ended(db, *build, now, e);
+out:
 	source_known_fini(&known);
 	free(origin);
 	free(asked);

@@ -474,6 +474,34 @@ TEST(what_is_published_is_not_built_again)
 	db_close(db);
 }
 
+TEST(asking_again_for_what_is_published_is_the_same_build)
+{
+	struct db *db = open_db("db");
+	int64_t both = request(db, "p", X64 " " ARM64, "napi-v6", true), one;
+	const char *const targets[] = {X64, ARM64}, *const digests[] = {"d1", "d2"};
+	struct err e = {0};
+
+	resolve(db, "napi-v6");
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		struct lease l = lease(db, "w", targets[i], 20);
+		struct artifact a = artifact(digests[i], targets[i]);
+
+		a.key = l.key;
+		CHECK_INT(artifacts_put(db, &a, NULL, 0, 5, &e), 0);
+		CHECK_INT(jobs_succeed(db, l.job, l.fence, digests[i], 30, &e), 0);
+		lease_fini(&l);
+	}
+	CHECK_INT(request(db, "p", ARM64 " " X64, "", false), both);
+	CHECK_INT(request(db, "p", X64 " " ARM64, "napi-v6", false), both);
+	/* Other jobs are another build, which is the same the next time. */
+	one = request(db, "p", X64, "napi-v6", false);
+	CHECK(one != both);
+	CHECK_INT(request(db, "p", X64, "", false), one);
+	CHECK_INT(jobs_build_cancel(db, one, 40, &e), 0);
+	CHECK(request(db, "p", X64, "", false) != one);
+	db_close(db);
+}
+
 static void
 count_name(const char *path, const char *digest, void *arg)
 {
