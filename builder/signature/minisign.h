@@ -13,8 +13,9 @@
 #include "builder/base/buf.h"
 #include "builder/base/err.h"
 
-#define MINISIGN_ID_SIZE     8
-#define MINISIGN_ID_HEX      17 /* 16 upper-case hex digits (minisign leaves out leading zeros) and NUL */
+#define MINISIGN_ID_SIZE 8
+#define MINISIGN_ID_HEX \
+	17 /* 16 upper-case hex digits (minisign leaves out leading zeros) and NUL */
 #define MINISIGN_KEY_SIZE    32
 #define MINISIGN_SIZE        64
 #define MINISIGN_HASH_SIZE   64
