@@ -34,17 +34,26 @@ function syncFolder(file) {
 	}
 }
 
-/** Writes a file that is there with all of its bytes or not at all. */
-function writeWhole(file, text) {
+/** Writes a file beside FILE that is to replace it, down to the disk; returns it, open. */
+function writeBeside(file, text) {
 	const temporary = `${file}.new`;
 	const fd = fs.openSync(temporary, 'w', 0o600);
 
 	try {
 		fs.writeFileSync(fd, text);
 		fs.fsyncSync(fd);
-	} finally {
+		return { temporary, fd };
+	} catch (e) {
 		fs.closeSync(fd);
+		throw e;
 	}
+}
+
+/** Writes a file that is there with all of its bytes or not at all. */
+function writeWhole(file, text) {
+	const { temporary, fd } = writeBeside(file, text);
+
+	fs.closeSync(fd);
 	fs.renameSync(temporary, file);
 	syncFolder(file);
 }
@@ -103,7 +112,7 @@ function salvage(file, state) {
 	const aside = asideName(file, 'damaged');
 	const id = state.id || newId();
 
-	fs.linkSync(file, aside);
+	fs.copyFileSync(file, aside, fs.constants.COPYFILE_EXCL);
 	writeWhole(file, textOf(id, state.operations).text);
 	say(`${file} was damaged (${state.damage}); ${state.operations.length} operations are saved, and the file as it was is ${aside}`);
 }
@@ -185,20 +194,35 @@ class Journal {
 			fs.ftruncateSync(this.#fd, this.size);
 			fs.fsyncSync(this.#fd);
 		} catch {
-			this.#failed = refuse('PREBUILDD_STORE_FAILED', `${this.#file} takes no more writes until it is opened anew: ${cause.message}`);
+			this.#fail(cause);
 		}
 	}
 
-	/** Writes the journal anew with only these operations. */
+	/** Writes the journal anew with only these operations; until the rename, the old one is untouched. */
 	rewrite(operations) {
 		const { text, sum } = textOf(this.id, operations);
+		const { temporary, fd } = writeBeside(this.#file, text);
 
-		writeWhole(this.#file, text);
-		const fd = fs.openSync(this.#file, 'r+');
+		try {
+			fs.renameSync(temporary, this.#file);
+		} catch (e) {
+			fs.closeSync(fd);
+			throw e;
+		}
 		fs.closeSync(this.#fd);
 		this.#fd = fd;
 		this.sum = sum;
 		this.size = Buffer.byteLength(text);
+		try {
+			syncFolder(this.#file);
+		} catch (e) {
+			/* After a power cut the old journal might be back, without what is written from now on. */
+			this.#fail(e);
+		}
+	}
+
+	#fail(cause) {
+		this.#failed = refuse('PREBUILDD_STORE_FAILED', `${this.#file} takes no more writes until it is opened anew: ${cause.message}`);
 	}
 
 	close() {

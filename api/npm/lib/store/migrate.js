@@ -41,13 +41,22 @@ async function apply(db, { collection, id, text }) {
 		[collection, id, text]);
 }
 
-/** Takes over what the database does not have yet; returns how many operations that were. */
+/** Of several operations on a document only the last counts. */
+function lastOfEach(operations) {
+	const last = new Map();
+
+	for (const operation of operations)
+		last.set(JSON.stringify([operation.collection, operation.id]), operation);
+	return [...last.values()];
+}
+
+/** Takes over what the database does not have yet; returns how many documents that were. */
 async function takeOver(db, state) {
 	await db.exec('BEGIN IMMEDIATE');
 	try {
 		const row = await db.get('SELECT sequence FROM prebuildd_journals WHERE id = ?', [state.id]);
 		const done = row ? row.sequence : 0;
-		const fresh = state.operations.filter(({ sequence }) => sequence > done);
+		const fresh = lastOfEach(state.operations.filter(({ sequence }) => sequence > done));
 		for (const operation of fresh)
 			await apply(db, operation);
 		const last = state.operations.reduce((most, { sequence }) => Math.max(most, sequence), done);
@@ -75,7 +84,7 @@ async function migrate(db, file, options) {
 		const aside = asideName(journal, 'migrated');
 		fs.renameSync(journal, aside);
 		syncFolder(journal);
-		say(`${file}: ${count} operations of the JSON store are in the database now; its journal is ${aside}`);
+		say(`${file}: ${count} documents and deletions of the JSON store are in the database now; its journal is ${aside}`);
 	} finally {
 		lock.release();
 	}

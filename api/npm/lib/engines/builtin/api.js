@@ -1,12 +1,14 @@
 'use strict';
-// The exports of the sqlite3 package, on node:sqlite: what its lib/sqlite3.js adds to the addon's classes.
-const path = require('path');
-const { EventEmitter } = require('events');
-const { backupClass } = require('./backup.js');
-const codes = require('./codes.js');
-const { databaseClass } = require('./database.js');
-const { Statement } = require('./statement.js');
-const { makeVerbose } = require('./verbose.js');
+
+/* The exports of the sqlite3 package, on node:sqlite: what its lib/sqlite3.js adds to the addon's classes. */
+
+const path = require('node:path');
+const { EventEmitter } = require('node:events');
+const { backupClass } = require('./backup');
+const codes = require('./codes');
+const { databaseClass } = require('./database');
+const { Statement } = require('./statement');
+const { makeVerbose } = require('./verbose');
 
 const HOOKS = ['trace', 'profile', 'change'];
 

@@ -1,9 +1,13 @@
 'use strict';
-// The Backup of sqlite3 on node:sqlite, which copies a whole database in one go: a step copies all pages,
-// whatever number it was asked for. Only from the database to a file.
-const { INNER } = require('./database.js');
-const { results } = require('./codes.js');
-const { sqliteError, failureOf } = require('./errors.js');
+
+/*
+ * The Backup of sqlite3 on node:sqlite, which copies a whole database in one go: a step copies all pages,
+ * whatever number it was asked for. Only from the database to a file.
+ */
+
+const { INNER } = require('./database');
+const { results } = require('./codes');
+const { sqliteError, failureOf } = require('./errors');
 
 function backupClass(sqlite) {
 	return class Backup {

@@ -1,7 +1,9 @@
 'use strict';
-// Arguments to parameters: (1, 2), ([1, 2]), ({ $a: 1, 2: 'b' }).
-const { results } = require('./codes.js');
-const { SKIP, toSqlite } = require('./values.js');
+
+/* Arguments to parameters: (1, 2), ([1, 2]), ({ $a: 1, 2: 'b' }). */
+
+const { results } = require('./codes');
+const { SKIP, toSqlite } = require('./values');
 
 /** One object by name, unless it is itself a value. */
 function isNamed(first) {
@@ -20,7 +22,7 @@ function fieldsOf(args) {
 	if (!isNamed(args[0]))
 		return args.map((value, i) => [i + 1, toSqlite(value)]);
 	const fields = [];
-	// Inherited properties count: the addon asks for them too.
+	/* Inherited properties count: the addon asks for them too. */
 	for (const name in args[0]) {
 		const position = Number(name);
 		fields.push([(position | 0) === position ? position : name, toSqlite(args[0][name])]);

@@ -1,5 +1,6 @@
 'use strict';
-// The numbers and names that the sqlite3 package exports, from SQLite's sqlite3.h.
+
+/* The numbers and names that the sqlite3 package exports, from SQLite's sqlite3.h. */
 
 const results = {
 	OK: 0, ERROR: 1, INTERNAL: 2, PERM: 3, ABORT: 4, BUSY: 5, LOCKED: 6, NOMEM: 7, READONLY: 8,

@@ -1,8 +1,10 @@
 'use strict';
-// A DatabaseSync that is opened as sqlite3's addon opens its handle.
-const path = require('path');
-const { pathToFileURL } = require('url');
-const { opening, results } = require('./codes.js');
+
+/* A DatabaseSync that is opened as sqlite3's addon opens its handle. */
+
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+const { opening, results } = require('./codes');
 
 const BUSY_TIMEOUT_MS = 1000;
 
@@ -38,11 +40,11 @@ function openConnection(sqlite, filename, mode) {
 		throw openFailure(results.MISUSE, 'bad parameter or other API misuse');
 	const db = new sqlite.DatabaseSync(locationOf(filename, mode), {
 		readOnly,
-		// What the addon leaves at SQLite's defaults, node:sqlite does not.
+		/* What the addon leaves at SQLite's defaults, node:sqlite does not. */
 		enableForeignKeyConstraints: false,
 		enableDoubleQuotedStringLiterals: true,
 		defensive: false,
-		// Under Node's permission model asking for this is refused.
+		/* Under Node's permission model asking for this is refused. */
 		allowExtension: !process.permission,
 	});
 	setBusyTimeout(db, BUSY_TIMEOUT_MS);

@@ -1,10 +1,12 @@
 'use strict';
-// The Database of sqlite3 on node:sqlite: what src/database.cc of the sqlite3 package does.
-const { opening, results } = require('./codes.js');
-const { openConnection, setBusyTimeout, loadExtension } = require('./connection.js');
-const { sqliteError, failureOf } = require('./errors.js');
-const { Gate } = require('./gate.js');
-const { Hooks } = require('./hooks.js');
+
+/* The Database of sqlite3 on node:sqlite: what src/database.cc of the sqlite3 package does. */
+
+const { opening, results } = require('./codes');
+const { openConnection, setBusyTimeout, loadExtension } = require('./connection');
+const { sqliteError, failureOf } = require('./errors');
+const { Gate } = require('./gate');
+const { Hooks } = require('./hooks');
 
 /** Where the engine keeps what is not for the application: { gate, handle, statements, hooks, … }. */
 const INNER = Symbol('prebuildd.database');

@@ -1,6 +1,8 @@
 'use strict';
-// Errors as the sqlite3 package makes them.
-const { results, nameOf } = require('./codes.js');
+
+/* Errors as the sqlite3 package makes them. */
+
+const { results, nameOf } = require('./codes');
 
 /** "SQLITE_CONSTRAINT: UNIQUE constraint failed: t.a", with `errno` and `code`. */
 function sqliteError(status, message) {

@@ -1,13 +1,17 @@
 'use strict';
-// The order in which a database's calls run: that of sqlite3's addon (Database::Schedule and ::Process in
-// its src/database.cc), so that what an application sees is the same. Calls wait until the database is
-// open; exclusive ones (exec, close, and all after serialize()) until nothing else is pending.
-//
-// What is different: the addon works in threads, node:sqlite in the event loop. Every piece of work has
-// a turn of the loop for itself (setImmediate), so callbacks are never called before the function that
-// took them has returned, and come in the order of the calls.
-const { results } = require('./codes.js');
-const { sqliteError } = require('./errors.js');
+
+/*
+ * The order in which a database's calls run: that of sqlite3's addon (Database::Schedule and ::Process in
+ * its src/database.cc), so that what an application sees is the same. Calls wait until the database is
+ * open; exclusive ones (exec, close, and all after serialize()) until nothing else is pending.
+ *
+ * What is different: the addon works in threads, node:sqlite in the event loop. Every piece of work has
+ * a turn of the loop for itself (setImmediate), so callbacks are never called before the function that
+ * took them has returned, and come in the order of the calls.
+ */
+
+const { results } = require('./codes');
+const { sqliteError } = require('./errors');
 
 class Gate {
 	/** OWNER is the Database: `this` of its callbacks, and where errors without a callback are emitted. */

@@ -1,8 +1,12 @@
 'use strict';
-// The events "trace" and "profile", made here because node:sqlite has no such hooks, and what it cannot
-// do at all: "change" and limits. That is said once, loudly: an application that waits for an event that
-// never comes should not find out by itself.
-const { performance } = require('perf_hooks');
+
+/*
+ * The events "trace" and "profile", made here because node:sqlite has no such hooks, and what it cannot
+ * do at all: "change" and limits. That is said once, loudly: an application that waits for an event that
+ * never comes should not find out by itself.
+ */
+
+const { performance } = require('node:perf_hooks');
 
 const said = new Set();
 

@@ -1,6 +1,9 @@
 'use strict';
-// Node's built-in SQLite, if this Node has it. It is the same C library as in the addon: the same file
-// format and the same locks, so that a process with the addon may have the file open at the same time.
+
+/*
+ * Node's built-in SQLite, if this Node has it. It is the same C library as in the addon: the same file
+ * format and the same locks, so that a process with the addon may have the file open at the same time.
+ */
 
 /** Loads without the line that every process would otherwise print; other warnings pass. */
 function loadQuietly() {
@@ -28,7 +31,7 @@ function load() {
 	}
 	if (!sqlite)
 		return { reason: absence(new Error('no such module')) };
-	// Rows must be taken one by one, and integers above 2^53 must not end a query.
+	/* Rows must be taken one by one, and integers above 2^53 must not end a query. */
 	const wanted = ['iterate', 'setReadBigInts'];
 	const missing = wanted.filter((name) => !sqlite.StatementSync.prototype[name]);
 	if (missing.length > 0)

@@ -1,10 +1,12 @@
 'use strict';
-// The Statement of sqlite3 on node:sqlite: what src/statement.cc of the sqlite3 package does.
-const { fieldsOf } = require('./bind.js');
-const { results, ROW, DONE } = require('./codes.js');
-const { INNER } = require('./database.js');
-const { sqliteError } = require('./errors.js');
-const { Stepper } = require('./stepper.js');
+
+/* The Statement of sqlite3 on node:sqlite: what src/statement.cc of the sqlite3 package does. */
+
+const { fieldsOf } = require('./bind');
+const { results, ROW, DONE } = require('./codes');
+const { INNER } = require('./database');
+const { sqliteError } = require('./errors');
+const { Stepper } = require('./stepper');
 
 /** How many rows each() hands out before others may run. */
 const EACH_ROWS = 64;

@@ -1,12 +1,16 @@
 'use strict';
-// The SQLite side of a statement, without its queue and callbacks. It is stepped through an iterator of
-// node:sqlite's, so that get() can be called again for the next row.
-const { performance } = require('perf_hooks');
-const { Bindings } = require('./bind.js');
-const { results, ROW, DONE } = require('./codes.js');
-const { sqliteError, failureOf } = require('./errors.js');
-const { rowFromSqlite } = require('./values.js');
-const { variablesOf } = require('./variables.js');
+
+/*
+ * The SQLite side of a statement, without its queue and callbacks. It is stepped through an iterator of
+ * node:sqlite's, so that get() can be called again for the next row.
+ */
+
+const { performance } = require('node:perf_hooks');
+const { Bindings } = require('./bind');
+const { results, ROW, DONE } = require('./codes');
+const { sqliteError, failureOf } = require('./errors');
+const { rowFromSqlite } = require('./values');
+const { variablesOf } = require('./variables');
 
 /** Steps, and keeps the status of the last step as sqlite3 does. DB is what database.js keeps inside. */
 class Stepper {
@@ -93,7 +97,7 @@ class Stepper {
 	}
 
 	begin() {
-		// node:sqlite throws the error of the last execution once more at the next one.
+		/* node:sqlite throws the error of the last execution once more at the next one. */
 		if (this.failed)
 			this.compile();
 		this.since = performance.now();

@@ -1,5 +1,6 @@
 'use strict';
-// Values on their way in and out, converted as sqlite3's addon does.
+
+/* Values on their way in and out, converted as sqlite3's addon does. */
 
 /** What leaves a parameter as it is: undefined, a BigInt, a symbol. */
 const SKIP = Symbol('skip');
@@ -13,7 +14,7 @@ function toSqlite(value) {
 	case 'string':
 		return value;
 	case 'number':
-		// node:sqlite binds every number as REAL; sqlite3 those of 32 bits as INTEGER.
+		/* node:sqlite binds every number as REAL; sqlite3 those of 32 bits as INTEGER. */
 		return (value | 0) === value ? BigInt(value) : value;
 	case 'boolean':
 		return value ? 1n : 0n;
@@ -31,9 +32,11 @@ function objectToSqlite(value) {
 		return String(value);
 	if (value instanceof Date)
 		return value.getTime();
+	if (value instanceof DataView)
+		throw new Error('Invalid argument');
 	if (ArrayBuffer.isView(value))
 		return value.byteLength === 0 ? EMPTY : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-	// So it is in sqlite3, whatever the object's toString() says.
+	/* So it is in sqlite3, whatever the object's toString() says. */
 	return '[object Object]';
 }
 

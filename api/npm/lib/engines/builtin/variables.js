@@ -1,8 +1,11 @@
 'use strict';
-// The parameters in a statement's text. node:sqlite cannot be asked for them, and binds by position only
-// those without a name; sqlite3 binds all of them by position, by number and by name.
 
-// As SQLite's tokenizer: an identifier goes on over letters, digits, "_", "$" and all beyond ASCII.
+/*
+ * The parameters in a statement's text. node:sqlite cannot be asked for them, and binds by position only
+ * those without a name; sqlite3 binds all of them by position, by number and by name.
+ */
+
+/* As SQLite's tokenizer: an identifier goes on over letters, digits, "_", "$" and all beyond ASCII. */
 const SKIPPED = /\s+|--[^\n]*|\/\*[^]*?(?:\*\/|$)/y;
 const QUOTED = /'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?/y;
 const WORD = /[\w$\u0080-\uffff]+/y;
@@ -45,7 +48,7 @@ function variablesOf(sql) {
 	return { empty, names };
 }
 
-// What SQLite takes at most; a greater number is its error, and must not be the length of an array.
+/* What SQLite takes at most; a greater number is its error, and must not be the length of an array. */
 const MAX_NUMBER = 32766;
 
 /** Gives a parameter its number, as SQLite's sqlite3ExprAssignVarNumber. */

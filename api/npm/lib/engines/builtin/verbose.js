@@ -1,6 +1,8 @@
 'use strict';
-// verbose(): errors say where the call was made that they belong to (lib/trace.js of sqlite3).
-const util = require('util');
+
+/* verbose(): errors say where the call was made that they belong to (lib/trace.js of sqlite3). */
+
+const util = require('node:util');
 
 const methods = {
 	Database: ['prepare', 'get', 'run', 'all', 'each', 'map', 'close', 'exec'],

@@ -1,0 +1,108 @@
+'use strict';
+
+/* kill -9 at random moments: what was confirmed is there, whatever was going on. */
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const { evaluate, program, rounds, sqlEngine, temporary } = require('./lib');
+const { documentOf } = require('./writer');
+
+const all = "return (await store.collection('numbers').find()).map(({ id, value }) => [Number(id), value])";
+
+/** Lets the writer confirm some documents and kills it in the middle of others. Resolves to what it confirmed. */
+async function killed(engine, file, start, atOnce) {
+	const enough = start + Math.floor(Math.random() * 40);
+	const { out, err, signal } = await program(engine, ['writer.js', file, String(start), String(atOnce)], (child) => {
+		child.on('told', ({ out: told }) => {
+			if (Number(told.trim().split('\n').pop()) >= enough)
+				setTimeout(() => child.kill('SIGKILL'), Math.random() * 3);
+		});
+	});
+
+	assert.equal(signal, 'SIGKILL', err);
+	return out.split('\n').slice(0, -1).map(Number);
+}
+
+/** Every confirmed write and deletion is there; of what was not confirmed, all that is there is whole. */
+function check(rows, confirmed) {
+	const found = new Map(rows);
+
+	for (const [n, value] of found)
+		assert.deepEqual(value, documentOf(n));
+	for (const n of confirmed) {
+		if (n < 0)
+			assert.equal(found.has(-n), false, `${-n} was deleted`);
+		else if (n % 7 !== 0)
+			assert.ok(found.has(n), `${n} is lost`);
+	}
+	assert.equal(rows.length, found.size);
+}
+
+for (const [engine, atOnce] of [['json', 1], ['json', 10], [sqlEngine, 10]]) {
+	test(`${engine}, ${atOnce} at once: killed ${rounds} times`, async (t) => {
+		const file = path.join(temporary(t), 'a.db');
+		const confirmed = [];
+		let next = 1;
+
+		for (let round = 0; round < rounds; round++) {
+			const told = await killed(engine, file, next, atOnce);
+			assert.ok(told.length > 0);
+			confirmed.push(...told);
+			const rows = await evaluate(engine, file, all);
+			check(rows, confirmed);
+			next = Math.max(...confirmed, ...rows.map(([n]) => n)) + 1;
+		}
+		t.diagnostic(`${confirmed.length} writes`);
+	});
+}
+
+test(`migration: killed ${rounds} times, with writes in between`, async (t) => {
+	const folder = temporary(t);
+	const file = path.join(folder, 'a.db');
+	const expected = new Map();
+	let interrupted = 0;
+
+	/* The database has documents of its own, some of which the JSON store changes or deletes. */
+	await evaluate(sqlEngine, file, `const c = store.collection('numbers');
+		for (let n = 0; n < 20; n++) await c.put(String(n), 'old');`);
+	for (let n = 0; n < 20; n++)
+		expected.set(n, 'old');
+	for (let round = 0; round < rounds; round++) {
+		const base = round * 1000;
+		await evaluate('json', file, `const c = store.collection('numbers');
+			await Promise.all(Array.from({ length: 1000 }, (_, i) => c.put(String(${base} + i + 10), { round: ${round}, i })));
+			await c.delete(String(${round})); await c.delete(String(${base} + 11));`);
+		for (let i = 0; i < 1000; i++)
+			expected.set(base + i + 10, { round, i });
+		expected.delete(round);
+		expected.delete(base + 11);
+		const { signal, err } = await program(sqlEngine, ['-e', `require(${JSON.stringify(path.join(__dirname, '../../../api/npm/store.js'))})
+			.openStore(${JSON.stringify(file)}).then(() => setInterval(() => {}, 1000)); console.log('begun');`],
+		(child) => child.once('told', () => setTimeout(() => child.kill('SIGKILL'), Math.random() * 120)));
+		assert.equal(signal, 'SIGKILL', err);
+		interrupted += Number(fs.existsSync(`${file}.store`));
+	}
+	t.diagnostic(`${interrupted} of ${rounds} were killed before their end`);
+	const rows = await evaluate(sqlEngine, file, all);
+	assert.deepEqual(new Map(rows), expected);
+	assert.equal(rows.length, expected.size);
+	assert.equal(fs.existsSync(`${file}.store`), false);
+});
+
+test('a journal that was migrated, and not put aside before the end, is not migrated twice', async (t) => {
+	const file = path.join(temporary(t), 'a.db');
+
+	await evaluate('json', file, "const c = store.collection('c'); await c.put('a', 1); await c.put('b', 1);");
+	const journal = fs.readFileSync(`${file}.store`);
+	await evaluate(sqlEngine, file, "const c = store.collection('c'); await c.put('a', 2); await c.delete('b');");
+	/* As if the process had been killed between the commit and the rename. */
+	fs.writeFileSync(`${file}.store`, journal);
+	assert.deepEqual(await evaluate(sqlEngine, file, "return store.collection('c').find()"), [{ id: 'a', value: 2 }]);
+	/* And what the JSON store has written after that is not forgotten. */
+	fs.writeFileSync(`${file}.store`, journal);
+	await evaluate('json', file, "await store.collection('c').put('late', 3)");
+	assert.deepEqual(await evaluate(sqlEngine, file, "return store.collection('c').find()"), [{ id: 'a', value: 2 }, { id: 'late', value: 3 }]);
+});
