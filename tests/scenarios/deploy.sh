@@ -47,7 +47,7 @@ package=$(cd "$scratch" && npm pack --silent "$here/api/npm")
 cp -r "$example" "$app"
 # The package as it would be published, since it is not.
 (cd "$app" && PATH=$(path_of 137) npm install --ignore-scripts --no-audit --no-fund --loglevel=error "$scratch/$package") >"$scratch/npm.log" 2>&1
-report "npm install, without scripts" "$(tail -n 5 "$scratch/npm.log")"
+logged "npm install, without scripts" "$scratch/npm.log"
 release=$app/node_modules/sqlite3/build/Release
 mkdir -p "$release"
 
@@ -139,7 +139,7 @@ check "the service has sqlite3" "$ctl" publish "$native" --package "$sqlite3_pac
 export PREBUILDD_URL=$url PREBUILDD_KEY=$key
 before=$EPOCHREALTIME
 (cd "$app" && PATH=$(path_of 137) npx prebuildd doctor --fix) >"$scratch/doctor.out" 2>&1
-report "npx prebuildd doctor --fix" "$(<"$scratch/doctor.out")"
+logged "npx prebuildd doctor --fix" "$scratch/doctor.out"
 awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { printf "# in %.1f s\n", b - a }'
 cmp -s "$native" "$release/node_sqlite3.node"
 report "the addon is the service's"
@@ -171,19 +171,19 @@ is "compose.yaml: the volume of the database" "$(yaml compose.yaml 'd["services"
 
 build=$(yaml render.yaml 'd["services"][0]["buildCommand"]')
 (cd "$app" && PATH=$(path_of 137) sh -c "$build") >"$scratch/render.log" 2>&1
-report "render.yaml: the build command" "$(tail -n 5 "$scratch/render.log")"
+logged "render.yaml: the build command" "$scratch/render.log"
 cmp -s "$native" "$release/node_sqlite3.node"
 report "… brings the addon"
 (cd "$app" && PREBUILDD_URL=http://127.0.0.1:9 PATH=$(path_of 137) sh -c "$build") >"$scratch/render.log" 2>&1
-report "… and without a service the deploy goes on" "$(tail -n 5 "$scratch/render.log")"
+logged "… and without a service the deploy goes on" "$scratch/render.log"
 
 python3 "$here/tests/lib/ci_steps.py" "$example/github-actions.yml" test >"$scratch/job.sh"
 report "github-actions.yml: its commands"
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 # The runner's port is its own; here it is one that is free.
 sed -i "s/3000/$port/g" "$scratch/job.sh"
-(cd "$app" && HOST=127.0.0.1 PATH=$(path_of 137) timeout 120 sh -e "$scratch/job.sh") >"$scratch/job.log" 2>&1
-report "… run well" "$(tail -n 8 "$scratch/job.log")"
+(cd "$app" && HOST=127.0.0.1 timeout 120 env PATH="$(path_of 137)" sh -e "$scratch/job.sh") >"$scratch/job.log" 2>&1
+logged "… run well" "$scratch/job.log"
 like "… on the addon" "$(<"$scratch/job.log")" '"engine":"native"'
 
 for kind in debian alpine; do
