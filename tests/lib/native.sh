@@ -14,6 +14,6 @@ need_native() {
 		"$ctl" build "$sqlite3_package" --target "$target" --server "$url" &&
 			"$ctl" fetch "$sqlite3_package" --target "$target" --server "$url" --layout raw --output "$native"
 	} >"$scratch/native.log" 2>&1
-	logged "the service builds $sqlite3_package" "$scratch/native.log"
+	ended $? "the service builds $sqlite3_package" "$(tail -n 12 "$scratch/native.log")"
 	end_process "$pid"
 }

@@ -39,19 +39,6 @@ ended() { # STATUS TEXT [DETAIL…]
 	[[ $# -eq 0 ]] || printf '%s\n' "$@" | head -c 2000 | sed 's/^/#   /'
 }
 
-# A command in the arguments of report would be the last one itself.
-logged() { # TEXT LOG, with the status of the last command
-	if [[ $? -eq 0 ]]; then
-		true
-		report "$1"
-	else
-		local end
-		end=$(tail -n 12 "$2")
-		false
-		report "$1" "$end"
-	fi
-}
-
 is() { # TEXT HAVE WANT
 	[[ $2 == "$3" ]]
 	report "$1" "have: $2" "want: $3"

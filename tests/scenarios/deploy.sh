@@ -9,8 +9,7 @@ set -u
 # shellcheck source=tests/lib/native.sh
 . "$(dirname "$0")/../lib/native.sh"
 
-component=$toolchains/components/$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).components.node' \
-	"$toolchains/$target/toolchain.json")
+component=$(component_of node)
 example=$here/docs/examples/app
 foreign=$(npm_package better-sqlite3@13.2.0)/package/prebuilds
 export npm_config_cache=$scratch/npm-cache
@@ -47,7 +46,7 @@ package=$(cd "$scratch" && npm pack --silent "$here/api/npm")
 cp -r "$example" "$app"
 # The package as it would be published, since it is not.
 (cd "$app" && PATH=$(path_of 137) npm install --ignore-scripts --no-audit --no-fund --loglevel=error "$scratch/$package") >"$scratch/npm.log" 2>&1
-logged "npm install, without scripts" "$scratch/npm.log"
+ended $? "npm install, without scripts" "$(tail -n 12 "$scratch/npm.log")"
 release=$app/node_modules/sqlite3/build/Release
 mkdir -p "$release"
 
@@ -139,7 +138,7 @@ check "the service has sqlite3" "$ctl" publish "$native" --package "$sqlite3_pac
 export PREBUILDD_URL=$url PREBUILDD_KEY=$key
 before=$EPOCHREALTIME
 (cd "$app" && PATH=$(path_of 137) npx prebuildd doctor --fix) >"$scratch/doctor.out" 2>&1
-logged "npx prebuildd doctor --fix" "$scratch/doctor.out"
+ended $? "npx prebuildd doctor --fix" "$(tail -n 12 "$scratch/doctor.out")"
 awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { printf "# in %.1f s\n", b - a }'
 cmp -s "$native" "$release/node_sqlite3.node"
 report "the addon is the service's"
@@ -171,11 +170,11 @@ is "compose.yaml: the volume of the database" "$(yaml compose.yaml 'd["services"
 
 build=$(yaml render.yaml 'd["services"][0]["buildCommand"]')
 (cd "$app" && PATH=$(path_of 137) sh -c "$build") >"$scratch/render.log" 2>&1
-logged "render.yaml: the build command" "$scratch/render.log"
+ended $? "render.yaml: the build command" "$(tail -n 12 "$scratch/render.log")"
 cmp -s "$native" "$release/node_sqlite3.node"
 report "… brings the addon"
 (cd "$app" && PREBUILDD_URL=http://127.0.0.1:9 PATH=$(path_of 137) sh -c "$build") >"$scratch/render.log" 2>&1
-logged "… and without a service the deploy goes on" "$scratch/render.log"
+ended $? "… and without a service the deploy goes on" "$(tail -n 12 "$scratch/render.log")"
 
 python3 "$here/tests/lib/ci_steps.py" "$example/github-actions.yml" test >"$scratch/job.sh"
 report "github-actions.yml: its commands"
@@ -183,7 +182,7 @@ port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", (
 # The runner's port is its own; here it is one that is free.
 sed -i "s/3000/$port/g" "$scratch/job.sh"
 (cd "$app" && HOST=127.0.0.1 timeout 120 env PATH="$(path_of 137)" sh -e "$scratch/job.sh") >"$scratch/job.log" 2>&1
-logged "… run well" "$scratch/job.log"
+ended $? "… run well" "$(tail -n 12 "$scratch/job.log")"
 like "… on the addon" "$(<"$scratch/job.log")" '"engine":"native"'
 
 for kind in debian alpine; do

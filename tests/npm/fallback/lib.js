@@ -11,7 +11,7 @@ const path = require('node:path');
 const application = process.env.FALLBACK_APPLICATION;
 if (!application)
 	throw new Error('FALLBACK_APPLICATION is not set: run tests/npm/fallback.sh');
-const rounds = Number(process.env.ROUNDS || 8);
+const rounds = Number(process.env.ROUNDS || 6);
 /** An SQLite engine of this Node: its own where it has one. */
 const sqlEngine = require('../../../api/npm/lib/engines/builtin/module').load().sqlite ? 'builtin' : 'native';
 

@@ -46,7 +46,7 @@ function databaseClass(sqlite) {
 			const callback = typeof rest[0] === 'function' ? rest[0] : undefined;
 			Object.defineProperties(this, { filename: { value: filename }, mode: { value: mode } });
 			Object.defineProperty(this, INNER, {
-				value: { sqlite, gate: new Gate(this), handle: null, statements: 0, interrupts: 0, closing: false,
+				value: { sqlite, gate: new Gate(this), handle: null, statements: 0, effects: null, interrupts: 0, closing: false,
 					hooks: new Hooks(this) },
 			});
 			setImmediate(() => this.#begin(callback));

@@ -123,10 +123,11 @@ class Stepper {
 
 	/** Of the connection, as sqlite3_last_insert_rowid and sqlite3_changes. */
 	effects() {
-		const statement = this.db.handle.prepare('SELECT last_insert_rowid() AS id, changes() AS n');
-
-		statement.setReadBigInts(true);
-		const { id, n } = statement.get();
+		if (this.db.effects === null) {
+			this.db.effects = this.db.handle.prepare('SELECT last_insert_rowid() AS id, changes() AS n');
+			this.db.effects.setReadBigInts(true);
+		}
+		const { id, n } = this.db.effects.get();
 		return { lastID: Number(id), changes: Number(n) };
 	}
 
