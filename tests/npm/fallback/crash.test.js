@@ -59,6 +59,85 @@ for (const [engine, atOnce] of [['json', 1], ['json', 10], [sqlEngine, 10]]) {
 	});
 }
 
+/** Runs a program again and again, killed one call later each time, until it comes to its end. */
+async function killedAtEach(engine, script, file, afterEach) {
+	for (let at = 1; at < 200; at++) {
+		const { out, err, signal, code } = await program(engine, ['-r', path.join(__dirname, 'kill_at.js'), '-e', script, file], undefined,
+			{ KILL_AT: String(at) });
+		if (signal === null) {
+			assert.equal(code, 0, err);
+			return at - 1;
+		}
+		assert.equal(signal, 'SIGKILL');
+		await afterEach(out.split('\n').slice(0, -1), at);
+	}
+	throw new Error('it never came to its end');
+}
+
+const storeJs = JSON.stringify(path.join(__dirname, '../../../api/npm/store.js'));
+
+test('json: killed at every call that writes', async (t) => {
+	const folder = temporary(t);
+	/* Large enough that the journal is rewritten on the way. */
+	const script = `const fs = require('node:fs'); const { openStore } = require(${storeJs});
+		openStore(process.argv[1]).then(async (store) => {
+			const c = store.collection('c');
+			for (let n = 0; n < 6; n++) {
+				await c.put('large', { n, text: 'x'.repeat(300000) });
+				fs.writeSync(1, 'large ' + n + '\\n');
+				await c.put('small' + n, n);
+				fs.writeSync(1, 'small' + n + ' ' + n + '\\n');
+			}
+			await c.delete('small0');
+			fs.writeSync(1, 'small0 gone\\n');
+			await store.close();
+		});`;
+	const file = path.join(folder, 'a.db');
+	const kills = await killedAtEach('json', script, file, async (confirmed, at) => {
+		const found = new Map(await evaluate('json', file, `return (await store.collection('c').find())
+			.map(({ id, value }) => [id, id === 'large' ? value.n : value])`));
+		const expected = new Map(confirmed.map((line) => line.split(' ')));
+		for (const [id, n] of expected) {
+			if (n === 'gone')
+				assert.equal(found.has(id), false);
+			else if (id === 'large') /* or the next, which was not confirmed yet */
+				assert.ok([Number(n), Number(n) + 1].includes(found.get(id)), `killed at ${at}: ${found.get(id)}, confirmed ${n}`);
+			else if (id !== 'small0')
+				assert.equal(found.get(id), Number(n), `killed at ${at}: ${id}`);
+		}
+		for (const name of fs.readdirSync(folder))
+			fs.rmSync(path.join(folder, name));
+	});
+
+	t.diagnostic(`${kills} times`);
+	assert.ok(kills > 20);
+});
+
+test('migration: killed at every call', async (t) => {
+	const folder = temporary(t);
+	const file = path.join(folder, 'a.db');
+	const script = `const sqlite3 = require(${JSON.stringify(path.join(__dirname, '../../../api/npm/lib/engines/choose.js'))}).choose().api;
+		require(${JSON.stringify(path.join(__dirname, 'kill_at.js'))}).killIn(sqlite3);
+		require(${storeJs}).openStore(process.argv[1]).then((store) => store.close());`;
+	const expected = [{ id: 'changed', value: 'new' }, { id: 'kept', value: 'old' }, ...[0, 1, 2, 3].map((n) => ({ id: `n${n}`, value: n }))];
+	const prepare = async () => {
+		for (const name of fs.readdirSync(folder))
+			fs.rmSync(path.join(folder, name));
+		await evaluate(sqlEngine, file, "const c = store.collection('c'); for (const id of ['changed', 'deleted', 'kept']) await c.put(id, 'old');");
+		await evaluate('json', file, "const c = store.collection('c'); await c.put('changed', 'new'); await c.delete('deleted'); for (let n = 0; n < 4; n++) await c.put('n' + n, n);");
+	};
+
+	await prepare();
+	const kills = await killedAtEach(sqlEngine, script, file, async (_, at) => {
+		assert.deepEqual(await evaluate(sqlEngine, file, "return store.collection('c').find()"), expected, `killed at ${at}`);
+		assert.equal(fs.existsSync(`${file}.store`), false);
+		await prepare();
+	});
+	assert.deepEqual(await evaluate(sqlEngine, file, "return store.collection('c').find()"), expected);
+	t.diagnostic(`${kills} times`);
+	assert.ok(kills > 10);
+});
+
 test(`migration: killed ${rounds} times, with writes in between`, async (t) => {
 	const folder = temporary(t);
 	const file = path.join(folder, 'a.db');
@@ -81,7 +160,7 @@ test(`migration: killed ${rounds} times, with writes in between`, async (t) => {
 		expected.delete(base + 11);
 		const { signal, err } = await program(sqlEngine, ['-e', `require(${JSON.stringify(path.join(__dirname, '../../../api/npm/store.js'))})
 			.openStore(${JSON.stringify(file)}).then(() => setInterval(() => {}, 1000)); console.log('begun');`],
-		(child) => child.once('told', () => setTimeout(() => child.kill('SIGKILL'), Math.random() * 120)));
+		(child) => child.once('told', () => setTimeout(() => child.kill('SIGKILL'), Math.random() * 300)));
 		assert.equal(signal, 'SIGKILL', err);
 		interrupted += Number(fs.existsSync(`${file}.store`));
 	}
@@ -90,6 +169,15 @@ test(`migration: killed ${rounds} times, with writes in between`, async (t) => {
 	assert.deepEqual(new Map(rows), expected);
 	assert.equal(rows.length, expected.size);
 	assert.equal(fs.existsSync(`${file}.store`), false);
+});
+
+test('several processes find the journal at the same time', async (t) => {
+	const file = path.join(temporary(t), 'a.db');
+
+	await evaluate('json', file, "await Promise.all(Array.from({ length: 500 }, (_, i) => store.collection('c').put(`k${i}`, i)));");
+	const counts = await Promise.all(Array.from({ length: 3 }, () => evaluate(sqlEngine, file, "return (await store.collection('c').find()).length")));
+	assert.deepEqual(counts, [500, 500, 500]);
+	assert.deepEqual(fs.readdirSync(path.dirname(file)).filter((name) => name.startsWith('a.db.store')), ['a.db.store.migrated-1']);
 });
 
 test('a journal that was migrated, and not put aside before the end, is not migrated twice', async (t) => {

@@ -55,7 +55,7 @@ function countsNumbers(DatabaseSync) {
 
 function absence(e) {
 	if (/No such built-in module|no such module|Cannot find module/i.test(e.message))
-		return `Node ${process.version} has no node:sqlite (it came with 22.5, and without a flag with 22.13)`;
+		return `Node ${process.version} has no node:sqlite (it is usable from 22.13 on)`;
 	return `node:sqlite does not load: ${e.message}`;
 }
 
