@@ -49,7 +49,7 @@ class Collection {
 		return this.#store.delete(this.#name, id);
 	}
 
-	/** Resolves to [{ id, value }, …] by id: all, those a function accepts, or those that have these members. */
+	/** Resolves to [{ id, value }, …] by id: all, or those a function accepts, or that have these members. */
 	async find(query) {
 		return select(await this.#store.rows(this.#name), query);
 	}
@@ -96,7 +96,8 @@ async function openStore(file, options = {}) {
 	const full = path.resolve(file);
 
 	if (api === null) {
-		say(`${full}: documents are in the JSON store ${full}.store until SQLite runs again; those in the database are not seen`);
+		say(`${full}: documents are in the JSON store ${full}.store until SQLite runs again; those in the ` +
+			'database are not seen');
 		return new Store(await openJsonStore(full, options), engine);
 	}
 	const { db, store } = await openSqlStore(api, full);

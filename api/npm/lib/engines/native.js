@@ -64,9 +64,10 @@ function firstLine(error) {
 /** "sqlite3's addon … is Mach-O arm64; this machine loads ELF 64-bit x86-64" */
 function failureOf(main, error) {
 	const file = addonOf(main, error);
+	const folder = path.dirname(path.dirname(main));
 
 	if (file === null)
-		return { reason: `sqlite3 has no addon in ${path.dirname(path.dirname(main))}: ${firstLine(error)}`, diagnosis: null };
+		return { reason: `sqlite3 has no addon in ${folder}: ${firstLine(error)}`, diagnosis: null };
 	const diagnosis = diagnose(file);
 	const reason = diagnosis.ok ? firstLine(error) : `${diagnosis.summary} (${firstLine(error)})`;
 	return { reason: `sqlite3's addon ${file} does not load: ${reason}`, diagnosis };
@@ -78,7 +79,8 @@ function loadNative() {
 
 	if (main === null) {
 		const wanted = isWanted();
-		return { reason: `sqlite3 is not installed${wanted ? ', though package.json asks for it' : ''}`, diagnosis: null, wanted };
+		const though = wanted ? ', though package.json asks for it' : '';
+		return { reason: `sqlite3 is not installed${though}`, diagnosis: null, wanted };
 	}
 	try {
 		return { api: require(main), diagnosis: null, wanted: true };

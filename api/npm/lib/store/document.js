@@ -17,12 +17,14 @@ function refuse(code, message) {
 
 function checkCollection(name) {
 	if (typeof name !== 'string' || !NAME.test(name))
-		throw refuse('PREBUILDD_STORE_NAME', `a collection's name has letters, digits, "_", ".", "-", begins with a letter and has at most 64: ${JSON.stringify(name)}`);
+		throw refuse('PREBUILDD_STORE_NAME', 'a collection\'s name has letters, digits, "_", ".", "-", begins ' +
+			`with a letter and has at most 64 characters: ${JSON.stringify(name)}`);
 }
 
 function checkId(id) {
 	if (typeof id !== 'string' || id === '' || id.length > ID_MAX || ILL_FORMED.test(id))
-		throw refuse('PREBUILDD_STORE_ID', `an id is a string of 1 to ${ID_MAX} characters without NUL and half surrogate pairs`);
+		throw refuse('PREBUILDD_STORE_ID', `an id is a string of 1 to ${ID_MAX} characters without NUL and ` +
+			'half surrogate pairs');
 }
 
 /** Returns a document as JSON. */

@@ -98,7 +98,7 @@ function keepTorn(file, bytes, { good, torn }) {
 	const aside = asideName(file, 'torn');
 
 	fs.writeFileSync(aside, bytes.subarray(good));
-	say(`${file}: the last write, of ${torn} bytes, was cut off and never confirmed; it is now in ${aside}`);
+	say(`${file}: the last write, of ${torn} bytes, was cut off and never confirmed; it is in ${aside} now`);
 }
 
 function damaged(file, state) {
@@ -114,7 +114,8 @@ function salvage(file, state) {
 
 	fs.copyFileSync(file, aside, fs.constants.COPYFILE_EXCL);
 	writeWhole(file, textOf(id, state.operations).text);
-	say(`${file} was damaged (${state.damage}); ${state.operations.length} operations are saved, and the file as it was is ${aside}`);
+	say(`${file} was damaged (${state.damage}); ${state.operations.length} operations are saved, and the ` +
+		`file as it was is ${aside}`);
 }
 
 function newId() {
@@ -155,7 +156,8 @@ class Journal {
 		// Without a whole first line nothing was ever confirmed.
 		if (state === null || state.id === null)
 			writeWhole(file, headerLine(newId()).line);
-		const { id, sum, operations, good } = state !== null && state.id !== null ? state : parseJournal(readBytes(file));
+		const there = state !== null && state.id !== null ? state : parseJournal(readBytes(file));
+		const { id, sum, operations, good } = there;
 		Object.assign(this, { id, sum, operations, size: good });
 		this.#fd = fs.openSync(file, 'r+');
 		fs.ftruncateSync(this.#fd, good);
@@ -222,7 +224,8 @@ class Journal {
 	}
 
 	#fail(cause) {
-		this.#failed = refuse('PREBUILDD_STORE_FAILED', `${this.#file} takes no more writes until it is opened anew: ${cause.message}`);
+		this.#failed = refuse('PREBUILDD_STORE_FAILED',
+			`${this.#file} takes no more writes until it is opened anew: ${cause.message}`);
 	}
 
 	close() {

@@ -82,8 +82,8 @@ async function livingOther(file, own) {
 }
 
 function inUse(file, { owner }) {
-	return refuse('PREBUILDD_STORE_LOCKED', `${file} is being written by process ${owner.pid}; a JSON store has one writer. ` +
-		'Stop that process, or close its store, first');
+	return refuse('PREBUILDD_STORE_LOCKED', `${file} is being written by process ${owner.pid}; a JSON store ` +
+		'has one writer. Stop that process, or close its store, first');
 }
 
 class Lock {

@@ -13,9 +13,12 @@ const { asideName, readJournal, syncFolder } = require('./journal');
 const { acquire } = require('./lock');
 const { say } = require('../engines/report');
 const { journalOf } = require('./json_store');
+const { PUT, DELETE } = require('./sql_store');
 
 const WAIT_MS = 10000;
 const PAUSE_MS = 100;
+const NOTE = 'INSERT INTO prebuildd_journals VALUES (?, ?) ' +
+	'ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence';
 
 /** Another process that is migrating is soon done; one that still writes has to be stopped. */
 async function patientLock(file) {
@@ -33,12 +36,10 @@ async function patientLock(file) {
 }
 
 async function apply(db, { collection, id, text }) {
-	if (text === null) {
-		await db.run('DELETE FROM prebuildd_documents WHERE collection = ? AND id = ?', [collection, id]);
-		return;
-	}
-	await db.run('INSERT INTO prebuildd_documents VALUES (?, ?, ?) ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body',
-		[collection, id, text]);
+	if (text === null)
+		await db.run(DELETE, [collection, id]);
+	else
+		await db.run(PUT, [collection, id, text]);
 }
 
 /** Of several operations on a document only the last counts. */
@@ -60,7 +61,7 @@ async function takeOver(db, state) {
 		for (const operation of fresh)
 			await apply(db, operation);
 		const last = state.operations.reduce((most, { sequence }) => Math.max(most, sequence), done);
-		await db.run('INSERT INTO prebuildd_journals VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence', [state.id, last]);
+		await db.run(NOTE, [state.id, last]);
 		await db.exec('COMMIT');
 		return fresh.length;
 	} catch (e) {
@@ -84,7 +85,8 @@ async function migrate(db, file, options) {
 		const aside = asideName(journal, 'migrated');
 		fs.renameSync(journal, aside);
 		syncFolder(journal);
-		say(`${file}: ${count} documents and deletions of the JSON store are in the database now; its journal is ${aside}`);
+		say(`${file}: ${count} documents and deletions of the JSON store are in the database now; ` +
+			`its journal is ${aside}`);
 	} finally {
 		lock.release();
 	}

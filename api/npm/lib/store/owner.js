@@ -31,7 +31,8 @@ function spaceOf() {
 }
 
 function me() {
-	const boot = read('/proc/sys/kernel/random/boot_id').replace(/-/g, '') || Buffer.from(os.hostname()).toString('hex').slice(0, 32);
+	const host = Buffer.from(os.hostname()).toString('hex').slice(0, 32);
+	const boot = read('/proc/sys/kernel/random/boot_id').replace(/-/g, '') || host;
 
 	return { boot, space: spaceOf() || '0', pid: process.pid, start: startOf(process.pid) || '0' };
 }

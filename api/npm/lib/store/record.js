@@ -19,7 +19,9 @@ const SUM_CHARS = 32;
 const NEWLINE = 10;
 
 function checksum(previous, text) {
-	return crypto.createHash('sha256').update(previous).update('\n').update(text).digest('hex').slice(0, SUM_CHARS);
+	const hash = crypto.createHash('sha256').update(previous).update('\n').update(text);
+
+	return hash.digest('hex').slice(0, SUM_CHARS);
 }
 
 /** The first line of a journal, whose id is its own for ever. Returns { line, sum }. */

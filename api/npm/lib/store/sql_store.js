@@ -9,6 +9,11 @@ const TABLES = `
 	CREATE TABLE IF NOT EXISTS prebuildd_journals (
 		id TEXT PRIMARY KEY NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;`;
 const BUSY_MS = 10000;
+const ONE = 'WHERE collection = ? AND id = ?';
+/** Both with a collection and an id; PUT with the JSON behind them. */
+const PUT = 'INSERT INTO prebuildd_documents VALUES (?, ?, ?) ' +
+	'ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body';
+const DELETE = `DELETE FROM prebuildd_documents ${ONE}`;
 
 /** A database with promises; calls run in the order in which they are made. */
 class Promised {
@@ -66,22 +71,22 @@ class SqlStore {
 	}
 
 	async put(collection, id, text) {
-		await this.#db.run('INSERT INTO prebuildd_documents VALUES (?, ?, ?) ' +
-			'ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body', [collection, id, text]);
+		await this.#db.run(PUT, [collection, id, text]);
 	}
 
 	async delete(collection, id) {
-		return await this.#db.run('DELETE FROM prebuildd_documents WHERE collection = ? AND id = ?', [collection, id]) > 0;
+		return await this.#db.run(DELETE, [collection, id]) > 0;
 	}
 
 	async get(collection, id) {
-		const row = await this.#db.get('SELECT body FROM prebuildd_documents WHERE collection = ? AND id = ?', [collection, id]);
+		const row = await this.#db.get(`SELECT body FROM prebuildd_documents ${ONE}`, [collection, id]);
 
 		return row ? row.body : null;
 	}
 
 	async rows(collection) {
-		const rows = await this.#db.all('SELECT id, body FROM prebuildd_documents WHERE collection = ?', [collection]);
+		const rows = await this.#db.all('SELECT id, body FROM prebuildd_documents WHERE collection = ?',
+			[collection]);
 
 		return rows.map(({ id, body }) => [id, body]);
 	}
@@ -107,4 +112,4 @@ async function openSqlStore(api, file) {
 	return { db, store: new SqlStore(db) };
 }
 
-module.exports = { openSqlStore };
+module.exports = { openSqlStore, PUT, DELETE };

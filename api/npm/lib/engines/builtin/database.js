@@ -36,6 +36,14 @@ function attempt(perform) {
 	}
 }
 
+/** `statements` counts those that are not finalized, `interrupts` the calls of interrupt(). */
+function innerOf(owner, sqlite) {
+	return {
+		sqlite, gate: new Gate(owner), hooks: new Hooks(owner), handle: null, effects: null, statements: 0,
+		interrupts: 0, closing: false,
+	};
+}
+
 /** Makes the class for one node:sqlite. */
 function databaseClass(sqlite) {
 	return class Database {
@@ -45,10 +53,7 @@ function databaseClass(sqlite) {
 			const mode = (rest[0] | 0) === rest[0] ? rest.shift() : DEFAULT_MODE;
 			const callback = typeof rest[0] === 'function' ? rest[0] : undefined;
 			Object.defineProperties(this, { filename: { value: filename }, mode: { value: mode } });
-			Object.defineProperty(this, INNER, {
-				value: { sqlite, gate: new Gate(this), handle: null, statements: 0, effects: null, interrupts: 0, closing: false,
-					hooks: new Hooks(this) },
-			});
+			Object.defineProperty(this, INNER, { value: innerOf(this, sqlite) });
 			setImmediate(() => this.#begin(callback));
 		}
 

@@ -20,7 +20,9 @@ function sqliteError(status, message) {
 function failureOf(e) {
 	if (typeof e.errcode === 'number')
 		return { status: e.errcode & 0xff, message: e.message };
-	return { status: e.code === 'ERR_LOAD_SQLITE_EXTENSION' ? results.ERROR : results.MISUSE, message: e.message };
+	if (e.code === 'ERR_LOAD_SQLITE_EXTENSION')
+		return { status: results.ERROR, message: e.message };
+	return { status: results.MISUSE, message: e.message };
 }
 
 module.exports = { sqliteError, failureOf };
