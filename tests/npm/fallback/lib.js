@@ -11,6 +11,7 @@ const path = require('node:path');
 const application = process.env.FALLBACK_APPLICATION;
 if (!application)
 	throw new Error('FALLBACK_APPLICATION is not set: run tests/npm/fallback.sh');
+const LIB = path.join(__dirname, '../../../api/npm/lib');
 const rounds = Number(process.env.ROUNDS || 6);
 /** An SQLite engine of this Node: its own where it has one. */
 const sqlEngine = require('../../../api/npm/lib/engines/builtin/module').load().sqlite ? 'builtin' : 'native';
@@ -55,4 +56,29 @@ async function evaluate(engine, file, body, options = '{}') {
 	}
 }
 
-module.exports = { application, evaluate, program, rounds, sqlEngine, temporary };
+/** The API of this Node's SQLite engine, in this process. */
+function sqlApi() {
+	if (sqlEngine === 'native')
+		return require(path.join(application, 'node_modules/sqlite3'));
+	return require(path.join(LIB, 'engines/builtin/api')).createApi(require(path.join(LIB, 'engines/builtin/module')).load().sqlite);
+}
+
+/** Opens the inner store of an engine in this process, which takes and gives documents as JSON, and closes it. */
+async function within(engine, file, use) {
+	let store;
+
+	if (engine === 'json') {
+		store = await require(path.join(LIB, 'store/json_store')).openJsonStore(file, {});
+	} else {
+		const opened = await require(path.join(LIB, 'store/sql_store')).openSqlStore(sqlApi(), file);
+		await require(path.join(LIB, 'store/migrate')).migrate(opened.db, file, {});
+		({ store } = opened);
+	}
+	try {
+		return await use(store);
+	} finally {
+		await store.close();
+	}
+}
+
+module.exports = { application, within, evaluate, program, rounds, sqlEngine, temporary };
