@@ -52,10 +52,15 @@ for (const engine of ['json', sqlEngine]) {
 			for (const name of ['', 'a b', '1', '__proto__', 'x'.repeat(65)])
 				try { store.collection(name); } catch (e) { codes.push(e.code); }
 			await c.find(5).catch((e) => codes.push(e.code));
-			return [codes, await c.find()];`);
+			const rows = await c.find();
+			await store.close();
+			for (const late of [c.put('a', 1), c.get('a'), c.delete('a'), c.find()])
+				await late.catch((e) => codes.push(e.code));
+			return [codes, rows];`);
 
 		assert.deepEqual(refused, [[...Array(5).fill('PREBUILDD_STORE_ID'), 'PREBUILDD_STORE_VALUE', 'PREBUILDD_STORE_VALUE',
-			'PREBUILDD_STORE_SIZE', 'TypeError', 'TypeError', ...Array(5).fill('PREBUILDD_STORE_NAME'), 'PREBUILDD_STORE_QUERY'], []]);
+			'PREBUILDD_STORE_SIZE', 'TypeError', 'TypeError', ...Array(5).fill('PREBUILDD_STORE_NAME'), 'PREBUILDD_STORE_QUERY',
+			...Array(4).fill('PREBUILDD_STORE_CLOSED')], []]);
 	});
 }
 

@@ -2,6 +2,8 @@
 
 /* A store in a table of an SQLite database, on an engine with sqlite3's API. */
 
+const { refuse } = require('./document');
+
 const TABLES = `
 	CREATE TABLE IF NOT EXISTS prebuildd_documents (
 		collection TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
@@ -70,22 +72,28 @@ class SqlStore {
 		this.#db = db;
 	}
 
+	#open() {
+		if (this.#db === null)
+			throw refuse('PREBUILDD_STORE_CLOSED', 'the store is closed');
+		return this.#db;
+	}
+
 	async put(collection, id, text) {
-		await this.#db.run(PUT, [collection, id, text]);
+		await this.#open().run(PUT, [collection, id, text]);
 	}
 
 	async delete(collection, id) {
-		return await this.#db.run(DELETE, [collection, id]) > 0;
+		return await this.#open().run(DELETE, [collection, id]) > 0;
 	}
 
 	async get(collection, id) {
-		const row = await this.#db.get(`SELECT body FROM prebuildd_documents ${ONE}`, [collection, id]);
+		const row = await this.#open().get(`SELECT body FROM prebuildd_documents ${ONE}`, [collection, id]);
 
 		return row ? row.body : null;
 	}
 
 	async rows(collection) {
-		const rows = await this.#db.all('SELECT id, body FROM prebuildd_documents WHERE collection = ?',
+		const rows = await this.#open().all('SELECT id, body FROM prebuildd_documents WHERE collection = ?',
 			[collection]);
 
 		return rows.map(({ id, body }) => [id, body]);
