@@ -167,8 +167,9 @@ npm_put(struct db *db, const struct npm_version *v, int64_t now, struct err *e)
 			" digest, manifest, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 			" ON CONFLICT (name, version) DO NOTHING",
 			db_text(v->name), db_text(v->version), db_text(v->of->base),
-			db_int((int64_t)v->of->revision), db_text(content), db_text(v->path),
-			db_text(v->digest), db_text(v->manifest), db_int(now));
+			db_int((int64_t)v->of->revision), db_text(content),
+			db_text(v->path != NULL ? v->path : ""), db_text(v->digest),
+			db_text(v->manifest != NULL ? v->manifest : ""), db_int(now));
 
 	free(content);
 	return r;
@@ -201,7 +202,7 @@ npm_versions(struct db *db, const char *name, struct json **out, struct err *e)
 	json_set(*out, "time", v.times);
 	return DB_EXEC(db, e, on_version, &v,
 		       "SELECT version, manifest, created FROM npm_version WHERE name = ?1"
-		       " ORDER BY created, version",
+		       " AND manifest <> '' ORDER BY created, version",
 		       db_text(name));
 }
 

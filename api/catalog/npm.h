@@ -45,7 +45,8 @@ void npm_wanted_fini(struct npm_wanted_list *l);
 int npm_lacking(struct db *db, const char *name, const char *package, const char *target,
 		struct npm_wanted_list *out, struct err *e);
 
-/* Records a version that was made; if there is one already, that stays. */
+/* Records a version that was made, or, with path and manifest NULL, that it cannot be; if there is one
+ * already, that stays. */
 struct npm_version {
 	const char *name, *version;
 	const struct npm_wanted *of;

@@ -53,6 +53,9 @@ copy_without(const struct json *object, bool (*skip)(const char *name))
 {
 	struct json *out = json_object();
 
+	/* What a package calls its dependencies may be a list: its members have no names. */
+	if (!json_is_object(object))
+		return out;
 	json_foreach (member, object) {
 		if (!skip(json_name(member)))
 			json_set(out, json_name(member), json_copy(member));

@@ -101,21 +101,33 @@ is_licence(const char *name)
 }
 
 static int
-read_entry(struct tar_reader *tar, const struct tar_entry *entry, struct buf *out, struct err *e)
+read_entry(struct tar_reader *tar, const struct tar_entry *entry, const char *name, size_t limit,
+	   struct buf *out, struct err *e)
 {
 	const void *data;
 	size_t len;
 	int r;
 
-	if (entry->size > TARBALL_KEPT_MAX)
-		return err_set(e, ERR_LIMIT, "a file of the source has more than %u MB",
-			       TARBALL_KEPT_MAX >> 20);
+	if (entry->size > limit)
+		return err_set(e, ERR_LIMIT, "%.100s of the source has more than %zu MB", name,
+			       limit >> 20);
 	do {
 		r = tar_reader_data(tar, &data, &len, e);
 		if (r == 0)
 			buf_add(out, data, len);
 	} while (r == 0 && len > 0);
 	return r;
+}
+
+/* The last one counts, as for who unpacks it. */
+static int
+read_manifest(struct files *f, const struct buf *bytes, struct err *e)
+{
+	json_free(f->upstream);
+	f->upstream = json_parse(bytes->data != NULL ? bytes->data : "", bytes->len, NULL);
+	if (json_is_object(f->upstream))
+		return 0;
+	return err_set(e, ERR_MALFORMED, "package.json of the source is no JSON object");
 }
 
 static int
@@ -129,15 +141,14 @@ take_entry(struct files *f, struct tar_reader *tar, const struct tar_entry *entr
 	if (entry->type != TAR_FILE ||
 	    (!manifest && (main ? is_for_compiling(name) : !is_licence(name))))
 		return 0;
-	r = read_entry(tar, entry, &bytes, e);
+	r = read_entry(tar, entry, name, manifest ? TARBALL_MANIFEST_MAX : TARBALL_KEPT_MAX, &bytes,
+		       e);
 	if (r == 0 && manifest)
-		f->upstream = json_parse(bytes.data != NULL ? bytes.data : "", bytes.len, e);
+		r = read_manifest(f, &bytes, e);
 	else if (r == 0)
 		add_file(f, name, bytes.data != NULL ? bytes.data : "", bytes.len,
 			 entry->executable);
 	buf_fini(&bytes);
-	if (r == 0 && manifest && f->upstream == NULL)
-		r = ERR_MALFORMED;
 	if (r == 0 && f->bytes > TARBALL_KEPT_MAX)
 		r = err_set(e, ERR_LIMIT, "the package has more than %u MB without its sources",
 			    TARBALL_KEPT_MAX >> 20);

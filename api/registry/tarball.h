@@ -10,9 +10,9 @@
 #include "builder/model/abi.h"
 #include "builder/model/target.h"
 
-#define TARBALL_SOURCE_MAX (1u << 30)  /* unpacked bytes of a bundle that are read at most */
-#define TARBALL_KEPT_MAX   (64u << 20) /* … and that go into a package */
-#define TARBALL_ABIS_MAX   32
+#define TARBALL_SOURCE_MAX   (1u << 30)  /* unpacked bytes of a bundle that are read at most */
+#define TARBALL_KEPT_MAX     (64u << 20) /* … and that go into a package */
+#define TARBALL_MANIFEST_MAX (1u << 20)  /* bytes of a package.json */
 
 struct json;
 

@@ -35,10 +35,12 @@
 #define ADDON_MAX    (256u << 20)
 #define ENVELOPE_MAX (8u << 20)
 
-/* A version that was made, with what is to be recorded of it. */
+/* A version that was made, with what is to be recorded of it. One that can never be made is recorded
+ * too, without a manifest, so that nobody has its source read again and again. */
 struct made {
 	char *version, *path, *manifest;
 	char digest[DIGEST_HEX_SIZE];
+	bool refused;
 };
 
 struct npm_request {
@@ -193,7 +195,6 @@ keep(struct npm_request *n, struct made *m, const char *temp, struct json *manif
 	char integrity[DIGEST_INTEGRITY_SIZE];
 	struct digest d;
 
-	m->version = xstrdup(json_str(manifest, "version", ""));
 	m->path = xasprintf("/npm/%s/-/%s-%s.tgz", n->name, package_base(n->name), m->version);
 	if (digest_integrity(temp, integrity, e) == 0 &&
 	    store_put(n->service->store, temp, &d, e) == 0) {
@@ -206,6 +207,18 @@ keep(struct npm_request *n, struct made *m, const char *temp, struct json *manif
 	}
 	json_free(dist);
 	return e->code;
+}
+
+static char *
+version_of(const struct npm_request *n, const struct npm_wanted *w)
+{
+	struct buf text = {0};
+
+	if (n->release.target != NULL)
+		release_version(w->base, w->revision, &text);
+	else
+		buf_adds(&text, w->base);
+	return buf_take(&text);
 }
 
 static int
@@ -256,9 +269,12 @@ make_on_pool(uv_work_t *work)
 		struct err e = {0};
 
 		/* A version that cannot be made is not there; the others are. */
-		if (make(n, &n->lacking.at[i], &n->made[i], &e) != 0)
-			log_warn("npm", "%s@%s error=\"%s\"", n->name, n->lacking.at[i].base,
-				 e.msg);
+		n->made[i].version = version_of(n, &n->lacking.at[i]);
+		if (make(n, &n->lacking.at[i], &n->made[i], &e) == 0)
+			continue;
+		log_warn("npm", "%s@%s error=\"%s\"", n->name, n->made[i].version, e.msg);
+		n->made[i].refused =
+			e.code == ERR_MALFORMED || e.code == ERR_LIMIT || e.code == ERR_UNSUPPORTED;
 	}
 }
 

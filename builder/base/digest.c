@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -129,7 +130,7 @@ digest_integrity(const char *path, char out[DIGEST_INTEGRITY_SIZE], struct err *
 
 	if (r != 0)
 		return r;
-	memcpy(out, "sha512-", 7);
+	snprintf(out, DIGEST_INTEGRITY_SIZE, "sha512-");
 	sodium_bin2base64(out + 7, DIGEST_INTEGRITY_SIZE - 7, hash, sizeof hash,
 			  sodium_base64_VARIANT_ORIGINAL);
 	return 0;
