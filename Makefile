@@ -56,7 +56,7 @@ TESTS = abi audit audit_rules build_request catalog catalog_sources compiled con
 	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
-	package pe plan policy quota registry release run sandbox share signature sources store target unpack \
+	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
 	upstream x86_insn
 TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
 	toolchains
