@@ -181,5 +181,5 @@ for line in "${chosen[@]}"; do
 	read -r spec abi triple <<<"$line"
 	is "$spec, ABI $abi, $triple" "$(cat "$scratch/results/$number")" ok
 done
-[[ $number -ge 4 ]]
+[[ $number -ge 5 ]]
 report "$number installs"
