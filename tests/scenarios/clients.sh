@@ -15,7 +15,7 @@ rows='
 +sqlite3@4.2.0 72 x86_64-linux-gnu
  sqlite3@4.2.0 83 x86_64-linux-gnu
  sqlite3@4.2.0 72 aarch64-linux-gnu
- sqlite3@5.0.2 83 x86_64-linux-gnu
++sqlite3@5.0.2 83 x86_64-linux-gnu
  sqlite3@5.0.2 115 aarch64-linux-gnu
  sqlite3@5.0.11 93 x86_64-linux-gnu
 +sqlite3@5.0.11 115 aarch64-linux-gnu
