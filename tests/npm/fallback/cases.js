@@ -536,13 +536,6 @@ const order = {
 		db.run('INSERT INTO t VALUES (1)', note('insert'));
 		db.all('SELECT * FROM t', note('all'));
 	}),
-	'serialize and parallelize within': ordered((db, note) => db.serialize(() => {
-		db.run('CREATE TABLE t(a)', note('create'));
-		db.parallelize(() => {
-			db.run('INSERT INTO t VALUES (1)', note('insert'));
-		});
-		db.all('SELECT * FROM t', note('all'));
-	})),
 	/* The addon's threads may finish the two in any order. */
 	'exec waits for all that has begun': ordered((db, note) => {
 		db.get('SELECT 1', note('get'));
