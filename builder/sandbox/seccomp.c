@@ -64,7 +64,7 @@ add_sockets(scmp_filter_ctx ctx, bool network)
 		return 0;
 	/* AF_UNIX stays: Node's own child processes talk over socket pairs. */
 	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+				SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
 }
 
 static int
