@@ -1,9 +1,9 @@
 #!/bin/bash
 # Runs every test and adds up what they count; the last line is "N passed, N failed".
 #
-# Unit and contract tests run three times: built with the release flags' twin of
-# AddressSanitizer + UBSan, and, because those do not see into the distribution's libuv, once more
-# under valgrind. Scenarios run against the release programs. Logs are kept in build/test-logs.
+# Unit tests run twice: built with AddressSanitizer + UBSan, and, because those do not see into the
+# distribution's libuv, as they are released under valgrind. Contract tests and scenarios run against
+# the release programs. Logs are kept in build/test-logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
@@ -76,24 +76,22 @@ beside asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_fact
 beside asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
 finish_all
 
-build debug
-for t in build/debug/tests/*/*_test; do
+for t in build/release/tests/*/*_test; do
 	[[ -x $t ]] && beside "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \
 		--leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
 		--child-silent-after-fork=yes "$t"
 done
 finish_all
 
-# The longest first: nothing is left to run beside the last one.
-for t in $(printf '%s\n' tests/contract/wrong_binaries.sh tests/npm/*.sh tests/contract/*.sh | awk '!seen[$0]++'); do
-	beside "${t#tests/}" "$t"
+# The longest first: nothing is left to run beside the last one. What npm's clients and emulators do
+# leaves cores idle, so scenarios run beside others, too.
+longest=(scenarios/npm contract/wrong_binaries npm/unit scenarios/clients npm/fallback sandbox/hostile_builds
+	contract/official_prebuilds)
+for t in $({ printf '%s.sh\n' "${longest[@]}"; cd tests && ls {contract,npm,sandbox,scenarios}/*.sh; } |
+	grep -v scenarios/demo.sh | awk '!seen[$0]++'); do
+	beside "$t" "tests/$t"
 done
 finish_all
-
-# These use all cores themselves.
-for t in tests/sandbox/*.sh tests/scenarios/*.sh; do
-	[[ $t == tests/scenarios/demo.sh ]] || run "${t#tests/}" "$t"
-done
 
 read -r passed failed < <(cat "$logs"/*.count | awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
 echo "$passed passed, $failed failed"
