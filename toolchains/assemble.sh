@@ -23,7 +23,7 @@ END
 }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest windows description target darwin relock; do
+for part in report job turn conf manifest record apt npm lock sandbox root node source stage loadtest windows gcc description target darwin relock; do
 	# shellcheck source=/dev/null
 	. "$HERE/lib/$part.sh"
 done

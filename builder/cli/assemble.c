@@ -162,7 +162,7 @@ list(struct opts *o)
 		json_set_str(one, "loadtest", t.load_runtime);
 		json_add(all, one);
 		if (!json)
-			printf("%-26s %s %-8s %-16s %s\n", t.target->triple,
+			printf("%-26s %-5s %-8s %-16s %s\n", t.target->triple,
 			       json_str(compiler, "name", "?"), json_str(compiler, "version", "?"),
 			       t.load_runtime != NULL ? t.load_runtime : "none", t.digest);
 		toolchain_fini(&t);

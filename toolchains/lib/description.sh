@@ -44,13 +44,21 @@ description_windows() {
 	cflags+=(-U_FORTIFY_SOURCE)
 }
 
+# compiler_description MEMBER NAME PACKAGE PACKAGES
+compiler_description() {
+	printf '"%s":{"name":%s,"version":%s},\n' "$1" "$(json_string "$2")" \
+		"$(json_string "$(sed -n "s/^deb $3 \([0-9]*:\)\?\([0-9.]*\).*/\2/p" "$4")")"
+}
+
 # description CONF PACKAGES ROOT NODE
 description() {
-	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags cxx ldflags=() ldlibs=() cxx_v8=() ldlibs_v8=()
+	local conf=$1 packages=$2 root=$3 node=$4 common flags cflags cc cxx ldflags=() ldlibs=() cxx_v8=() ldlibs_v8=()
 	read -ra flags < <(conf "$conf" machine_flags) || true
 	common=("--target=$(conf_need "$conf" clang_triple)" --sysroot=/toolchain/sysroot
 		-resource-dir /toolchain/resource "${flags[@]}" -Wno-unused-command-line-argument)
 
+	cc=(clang-19 "${common[@]}")
+	[[ $(conf_need "$conf" compiler) != gcc ]] || gcc_command "$conf" "$TMP/target/gcc"
 	cxx=(clang++-19 "${common[@]}")
 	# Clang fuses multiply-add by default where the machine can; results would differ between targets.
 	cflags=(-ffp-contract=off)
@@ -69,7 +77,7 @@ description() {
 	printf '"node_abis":['
 	node_abis "$DIR/components/$node" | awk '{ printf "%s{\"abi\":%s,\"version\":\"%s\"}", (NR > 1 ? "," : ""), $1, $2 }'
 	printf '],\n'
-	printf '"cc":%s,\n' "$(json_array clang-19 "${common[@]}")"
+	printf '"cc":%s,\n' "$(json_array "${cc[@]}")"
 	printf '"cxx":%s,\n' "$(json_array "${cxx[@]}" -stdlib=libc++)"
 	printf '"cxx_v8":%s,\n' "$(json_array "${cxx_v8[@]}")"
 	printf '"cflags":%s,\n' "$(json_array "${cflags[@]}")"
@@ -78,8 +86,12 @@ description() {
 	printf '"ldlibs_v8":%s,\n' "$(json_array "${ldlibs_v8[@]}")"
 	printf '"ar":%s,\n' "$(json_array llvm-ar-19 rcsD)"
 	printf '"strip":%s,\n' "$(json_array llvm-strip-19 --strip-all --remove-section=.comment)"
-	printf '"compiler":{"name":"clang","version":%s},\n' \
-		"$(json_string "$(sed -n 's/^deb clang-19 \([0-9]*:\)\?\([0-9.]*\).*/\2/p' "$packages")")"
+	if [[ $(conf_need "$conf" compiler) == gcc ]]; then
+		compiler_description compiler gcc "$(gcc_package "$conf")" "$packages"
+		compiler_description cxx_compiler clang clang-19 "$packages"
+	else
+		compiler_description compiler clang clang-19 "$packages"
+	fi
 	printf '"loadtest":%s,\n' "$(loadtest_description "$conf" "$packages")"
 	printf '"packages":[\n'
 	awk '{

@@ -7,7 +7,7 @@ relock() {
 	file=$(lock_file "$1")
 	step "$1" "updating lock/$1.lock"
 	: >"$TMP/lock"
-	mapfile -t specs < <({ conf "$conf" debs; conf "$conf" sysroot_debs; conf "$conf" loadtest_debs; } | tr -s ' ' '\n' | sort -u)
+	mapfile -t specs < <({ conf "$conf" debs; conf "$conf" sysroot_debs; conf "$conf" loadtest_debs; conf "$conf" compiler_debs; } | tr -s ' ' '\n' | sort -u)
 	if [[ ${#specs[@]} != 0 ]]; then
 		mapfile -t architectures < <(printf '%s\n' "${specs[@]}" | sed -n 's/.*://p' | sort -u)
 		apt_open "${architectures[@]}"

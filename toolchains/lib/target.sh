@@ -19,6 +19,7 @@ target_inputs() {
 	printf '%s\n' "$HERE"/sandbox/host.{c,h,py,sh} "$HERE"/lib/{target,loadtest,description,manifest,sandbox}.sh \
 		"$(target_conf "$1")" "$(lock_file "$1")" "$(lock_file llvm)"
 	[[ $libc != musl ]] || printf '%s\n' "$(lock_file musl)" "$(lock_file gcc)"
+	[[ $(conf_need "$(target_conf "$1")" compiler) != gcc ]] || printf '%s\n' "$HERE/lib/gcc.sh"
 	[[ $libc != msvcrt ]] || printf '%s\n' "$HERE"/lib/windows.sh "$HERE/windows/run-node" "$HERE/sandbox/wine-libraries.sh"
 }
 
@@ -39,6 +40,7 @@ target_make() {
 	rm -rf "$TMP/target"
 	# A copy, not links: damage to a published folder must not come back from the stage.
 	cp -a "$STAGE" "$TMP/target"
+	[[ $(conf_need "$conf" compiler) != gcc ]] || gcc_make "$conf" "$TMP/target.used" "$TMP/target/gcc"
 	step "$triple" "preparing the load test"
 	loadtest_make "$conf" "$TMP/target.used" "$TMP/target/runtime" "$DIR/$root" "$DIR/$node"
 	LC_ALL=C sort -u "$TMP/target.used" "$TMP/stage.used" "$DIR/$root/packages.txt" \
