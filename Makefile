@@ -32,13 +32,13 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 CATALOG = artifacts catalog db deliveries events jobs jobs_json leases matrix migrations npm page sources \
 	sqlite tally toolchains
 REGISTRY = manifest release tarball
-ROUTES = artifacts auth build_request builds check dist events health jobs key lease matrix metrics \
+ROUTES = artifacts auth build_request builds check dist electron events health jobs key lease matrix metrics \
 	misses npm openapi policy prebuilds publish result service sources upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	$(LOCKFILE:%=builder/lockfile/%.c) $(NATIVES:%=builder/natives/%.c) \
-	builder/toolchain/toolchain.c builder/plan/commands.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
+	builder/toolchain/electron.c builder/toolchain/toolchain.c builder/plan/commands.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
 	builder/plan/xcode.c \
 	$(SIGNATURE:%=builder/signature/%.c) builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
@@ -53,7 +53,7 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 	workers/reported.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog catalog_sources compiled configured coverage \
-	default_abi elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
+	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \

@@ -36,6 +36,7 @@
 #include "builder/cli/program.h"
 #include "builder/model/git_hosts.h"
 #include "builder/model/job_limits.h"
+#include "builder/toolchain/electron.h"
 
 #define TICK_MS         1000
 #define PRUNE_TICKS     60
@@ -74,6 +75,9 @@ static struct opt table[] = {
 	{.name = "toolchains",
 	 .arg = "DIR",
 	 .text = "assembled toolchains (default DATA/toolchains)"},
+	{.name = "electron-headers",
+	 .arg = "DIR",
+	 .text = "headers of Electron, as VERSION/include/node, for addons that use its V8"},
 	{.name = "workers",
 	 .arg = "N",
 	 .text = "embedded worker slots; 0 for none (default: number of cores)"},
@@ -218,6 +222,8 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 {
 	const struct opt *listen = opts_get(o, "listen"), *auth = opts_get(o, "auth");
 	const struct opt *upstream = opts_get(o, "upstream");
+	const struct opt *electron = opts_get(o, "electron-headers");
+	struct electron releases;
 	unsigned long long size;
 	struct job_limits jobs;
 	long n;
@@ -290,6 +296,9 @@ read_flags(struct serve *s, struct opts *o, struct http_limits *limits, struct e
 	if (opts_get(o, "git-hosts")->given &&
 	    git_hosts_check(opts_get(o, "git-hosts")->value, e) != 0)
 		return e->code;
+	/* Its worker would end with this again and again. */
+	if (electron->given && electron_list(electron->value, &releases, e) != 0)
+		return err_context(e, "--electron-headers");
 	if (opt_number(opts_get(o, "max-connections"), 1, 1000000, &n, e) != 0)
 		return e->code;
 	limits->connections = (unsigned)n;
@@ -498,6 +507,7 @@ start_worker(struct serve *s, const struct opts *o)
 {
 	const struct opt *registry = opts_get((struct opts *)(uintptr_t)o, "registry");
 	const struct opt *hosts = opts_get((struct opts *)(uintptr_t)o, "git-hosts");
+	const struct opt *electron = opts_get((struct opts *)(uintptr_t)o, "electron-headers");
 	static const char *const limits[] = {
 #define X(field, kind, flag, value, text) flag,
 		JOB_LIMITS(X)
@@ -519,6 +529,8 @@ start_worker(struct serve *s, const struct opts *o)
 		argv[n++] = xasprintf("--registry=%s", registry->value);
 	if (hosts->given)
 		argv[n++] = xasprintf("--git-hosts=%s", hosts->value);
+	if (electron->given)
+		argv[n++] = xasprintf("--electron-headers=%s", electron->value);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		argv[n++] = xasprintf("--%s=%s", limits[i],
 				      opts_get((struct opts *)(uintptr_t)o, limits[i])->value);

@@ -23,6 +23,7 @@
 #include "builder/model/git_hosts.h"
 #include "builder/remote/remote.h"
 #include "builder/source/registry.h"
+#include "builder/toolchain/electron.h"
 #include "workers/inventory.h"
 #include "workers/privilege.h"
 #include "workers/quota.h"
@@ -38,6 +39,7 @@ struct worker {
 	uv_signal_t term, interrupt;
 	struct slot_config config;
 	struct share share;
+	struct electron electron;
 	struct quota quota;
 	struct slot *slots[BUILDS_MAX * QUOTA_SLOTS];
 	unsigned slot_count, running;
@@ -56,6 +58,9 @@ static struct opt table[] = {
 	{.name = "toolchains",
 	 .arg = "DIR",
 	 .text = "assembled toolchains (default: in the cache)"},
+	{.name = "electron-headers",
+	 .arg = "DIR",
+	 .text = "headers of Electron, as VERSION/include/node, for addons that use its V8"},
 	{.name = "cache", .arg = "DIR", .text = "scratch folders, downloaded sources"},
 	{.name = "registry",
 	 .arg = "URL",
@@ -148,6 +153,21 @@ start_slots(struct worker *w, struct err *e)
 }
 
 static int
+copy_electron(struct worker *w, const char *from, struct err *e)
+{
+	char *to = xasprintf("%s/" ELECTRON_HEADERS_NAME, w->cache);
+
+	w->config.electron = &w->electron;
+	if (from != NULL && electron_copy(from, to, &w->electron, e) != 0)
+		err_context(e, "--electron-headers");
+	for (size_t i = 0; i < w->electron.count && e->code == 0; i++)
+		log_info("worker", "electron=%s abi=%u headers=%s", w->electron.at[i].version,
+			 w->electron.at[i].abi, w->electron.at[i].digest);
+	free(to);
+	return e->code;
+}
+
+static int
 set_up(struct worker *w, struct opts *o, struct err *e)
 {
 	long builds = sysconf(_SC_NPROCESSORS_ONLN), pool;
@@ -202,6 +222,9 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 			return e->code;
 	}
 	if (job_limits_read(o, &w->config.limits, e) != 0)
+		return e->code;
+	/* Before the privileges go, with which it may be read. */
+	if (copy_electron(w, opts_get(o, "electron-headers")->value, e) != 0)
 		return e->code;
 	if (privilege_drop(&w->toolchains, &w->cache, e) != 0)
 		return e->code;

@@ -5,11 +5,13 @@
 #ifndef WORKERS_REPORTED_H
 #define WORKERS_REPORTED_H
 
+struct electron_release;
 struct json;
 struct toolchain;
 
-/* {"commands": […], "toolchain": {…}}; the caller frees it. Commands that would make the result longer
+/* {"commands": […], "toolchain": {…}}, for Electron also "headers": {version, digest}; the caller frees it. Commands that would make the result longer
  * than the service takes are left out, and counted as "commandsOmitted". */
-struct json *reported_make(const struct json *commands, const struct toolchain *toolchain);
+struct json *reported_make(const struct json *commands, const struct toolchain *toolchain,
+			   const struct electron_release *electron);
 
 #endif

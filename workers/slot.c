@@ -12,7 +12,9 @@
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
 #include "builder/engine/compiled.h"
+#include "builder/model/abi.h"
 #include "builder/remote/remote.h"
+#include "builder/toolchain/electron.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
 #include "workers/task.h"
@@ -43,6 +45,8 @@ struct slot {
 	bool stopping;
 	void (*stopped)(void *);
 	void *stopped_arg;
+
+	struct err said; /* why it waits: logged once, not with every try */
 
 	/* The job that is held. */
 	struct task task;
@@ -192,6 +196,20 @@ on_progress(const char *stage, unsigned step, unsigned steps, void *arg)
 
 /* ---- LEASE ---- */
 
+static struct json *
+electron_abis(const struct electron *electron)
+{
+	struct json *o = json_object();
+
+	for (size_t i = 0; i < electron->count; i++) {
+		char text[ABI_TEXT_SIZE];
+
+		abi_text((struct abi){ABI_ELECTRON, electron->at[i].abi}, text);
+		json_set_str(o, text, electron->at[i].digest);
+	}
+	return o;
+}
+
 static void
 lease_on_pool(uv_work_t *w)
 {
@@ -200,9 +218,11 @@ lease_on_pool(uv_work_t *w)
 
 	if (json_count(targets) == 0)
 		err_set(&s->e, ERR_NOT_FOUND,
-			"no toolchains here yet; run: prebuildctl toolchain assemble TARGET…");
+			"no toolchains in its folder yet; run: prebuildctl toolchain assemble "
+			"TARGET…, with the same --toolchains");
 	json_set_str(body, "worker", s->worker);
 	json_set(body, "targets", targets);
+	json_set(body, "electron", electron_abis(s->config->electron));
 	json_set_bool(body, "due", s->turn.due_only);
 	if (s->e.code == 0)
 		remote_json(&s->lease_only, "POST", "/v1/worker/lease", body, LEASE_SECONDS,
@@ -345,9 +365,14 @@ leased(struct slot *s)
 	s->leased = NULL;
 	quota_answered(s->config->quota, &s->turn, job != NULL);
 	if (s->e.code != 0 && !s->stopping) {
-		log_warn("worker", "%s waits: %s", s->worker, s->e.msg);
+		if (strcmp(s->e.msg, s->said.msg) != 0)
+			log_warn("worker", "%s waits: %s", s->worker, s->e.msg);
+		s->said = s->e;
 		go(s, PAUSE);
-	} else if (job == NULL) {
+		return;
+	}
+	s->said = (struct err){0};
+	if (job == NULL) {
 		go(s, REST);
 	} else {
 		log_info("worker", "%s %s %s@%s %s", s->worker, json_str(job, "job", ""),

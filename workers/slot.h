@@ -16,6 +16,7 @@
 #include "builder/model/job_limits.h"
 
 struct configured;
+struct electron;
 struct inventory;
 struct quota;
 struct remote;
@@ -32,6 +33,7 @@ struct slot_config {
 	const char *registry;  /* base URL */
 	const char *git_hosts; /* git_hosts.h's list, or NULL */
 	struct inventory *inventory;
+	const struct electron *electron; /* below cache, in ELECTRON_HEADERS_NAME */
 	struct share *share;
 	struct configured *configured;
 	struct quota *quota;

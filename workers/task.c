@@ -12,6 +12,7 @@
 #include "builder/model/target.h"
 #include "builder/remote/remote.h"
 #include "builder/toolchain/toolchain.h"
+#include "builder/toolchain/electron.h"
 #include "workers/inventory.h"
 #include "workers/reported.h"
 #include "workers/slot.h"
@@ -48,10 +49,12 @@ task_fini(struct task *t)
 	json_free(t->result);
 	free(t->source);
 	free(t->objects);
+	free(t->headers);
 	free(t->upload);
 	strv_fini(&t->urls);
 	t->lease = t->result = NULL;
-	t->source = t->objects = t->upload = NULL;
+	t->source = t->objects = t->headers = t->upload = NULL;
+	t->electron = NULL;
 }
 
 int
@@ -107,11 +110,12 @@ on_built(const struct engine_result *r, void *arg)
 		json_set_str(addon, "file", r->file);
 		json_set_str(addon, "source", json_str(t->lease, "source", ""));
 		json_set(addon, "load", json_copy(r->load));
-		json_set(addon, "provenance",
-			 reported_make(
-				 r->commands,
-				 inventory_find(t->config->inventory,
-						target_find(json_str(t->lease, "target", "")))));
+		json_set(
+			addon, "provenance",
+			reported_make(r->commands,
+				      inventory_find(t->config->inventory,
+						     target_find(json_str(t->lease, "target", ""))),
+				      t->electron));
 		json_set(t->result, "addon", addon);
 		t->upload = xstrdup(r->addon);
 	}
@@ -225,6 +229,20 @@ run_build(struct task *t)
 		t->objects = xasprintf("%s/" TASK_OBJECTS "/%s", t->config->cache, spec.package);
 	spec.objects = t->objects;
 	spec.toolchain = target != NULL ? inventory_find(t->config->inventory, target) : NULL;
+	if (abi_parse(json_str(t->lease, "abi", ""), &spec.abi) == 0 &&
+	    spec.abi.kind == ABI_ELECTRON) {
+		t->electron = electron_find(t->config->electron, spec.abi.version);
+		if (t->electron == NULL ||
+		    strcmp(t->electron->digest, json_str(t->lease, "headers", "")) != 0) {
+			task_end(t, OUTCOME_ERROR, "worker-failed",
+				 "this worker has no such headers of Electron");
+			return false;
+		}
+		t->headers = xasprintf("%s/" ELECTRON_HEADERS_NAME "/%s", t->config->cache,
+				       t->electron->version);
+	}
+	spec.electron = t->electron;
+	spec.electron_dir = t->headers;
 	if (spec.toolchain == NULL || abi_parse(json_str(t->lease, "abi", ""), &spec.abi) != 0) {
 		task_end(t, OUTCOME_ERROR, "worker-failed", "this worker has no such toolchain");
 		return false;

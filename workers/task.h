@@ -17,6 +17,7 @@
 
 struct engine;
 struct json;
+struct electron_release;
 struct mirror;
 struct remote;
 struct resolve;
@@ -37,9 +38,11 @@ struct task {
 	void (*on_done)(void *arg);
 	void *arg;
 
-	struct json *lease;   /* the lease's answer; NULL: no job is held */
-	char *source;         /* path of the bundle, or of an upload to resolve */
-	char *objects;        /* folder of compiled objects */
+	struct json *lease; /* the lease's answer; NULL: no job is held */
+	char *source;       /* path of the bundle, or of an upload to resolve */
+	char *objects;      /* folder of compiled objects */
+	char *headers;      /* folder of Electron's headers, for its ABIs, and which they are */
+	const struct electron_release *electron;
 	struct origin origin; /* of a resolve job */
 	struct engine *engine;
 	struct resolve *resolve;

@@ -7,6 +7,7 @@
 #include "api/catalog/events.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/jobs_parts.h"
+#include "builder/base/buf.h"
 #include "builder/base/clock.h"
 #include "builder/base/mem.h"
 #include "builder/model/key.h"
@@ -52,21 +53,30 @@ next_queued(struct db *db, const struct lease_request *req, struct lease *out, s
 {
 	/* Unused places hold "", which is the target of a resolve job: every worker may do that, and
 	 * mirror jobs, whose targets need no toolchain. */
-	struct db_value values[JOB_TARGETS_MAX + 2];
+	struct db_value values[JOB_TARGETS_MAX + 3];
+	struct buf abis = {0};
+	int r;
 
+	for (size_t i = 0; i < req->electron_count; i++)
+		buf_addf(&abis, " %s ", req->electron[i]);
 	for (size_t i = 0; i <= JOB_TARGETS_MAX; i++)
 		values[i] = db_text(i < req->target_count ? req->targets[i] : "");
 	values[JOB_TARGETS_MAX + 1] = db_int(req->due_only ? -req->now : INT64_MIN);
-	return db_exec(db,
-		       "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
-		       " job.abi, source.digest, source.lock, job.origin FROM job"
-		       " LEFT JOIN source ON source.package = job.package"
-		       " AND source.version = job.version"
-		       " WHERE job.state = 'queued' AND (job.kind = 'mirror' OR job.target IN"
-		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		       " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)) AND job.priority >= ?26"
-		       " ORDER BY job.priority DESC, job.id LIMIT 1",
-		       values, ARRAY_SIZE(values), on_lease, out, e);
+	values[JOB_TARGETS_MAX + 2] = db_text(abis.data != NULL ? abis.data : "");
+	r = db_exec(db,
+		    "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
+		    " job.abi, source.digest, source.lock, job.origin FROM job"
+		    " LEFT JOIN source ON source.package = job.package"
+		    " AND source.version = job.version"
+		    " WHERE job.state = 'queued' AND (job.kind = 'mirror' OR (job.target IN"
+		    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		    " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
+		    " AND (job.abi NOT LIKE 'electron-%' OR ?27 LIKE '% ' || job.abi || ' %')))"
+		    " AND job.priority >= ?26"
+		    " ORDER BY job.priority DESC, job.id LIMIT 1",
+		    values, ARRAY_SIZE(values), on_lease, out, e);
+	buf_fini(&abis);
+	return r;
 }
 
 static const char *
@@ -76,6 +86,15 @@ toolchain_for(const struct lease_request *req, const char *target)
 		if (strcmp(req->targets[i], target) == 0)
 			return req->toolchains[i];
 	return "";
+}
+
+static const char *
+headers_for(const struct lease_request *req, const char *abi)
+{
+	for (size_t i = 0; i < req->electron_count; i++)
+		if (strcmp(req->electron[i], abi) == 0)
+			return req->headers[i];
+	return NULL;
 }
 
 /* The key is known now that a toolchain has met the source. */
@@ -90,6 +109,7 @@ key_of(const struct lease_request *req, const struct lease *l)
 					.abi = l->abi,
 					.target = l->target,
 					.toolchain = toolchain_for(req, l->target),
+					.headers = l->headers,
 					.identity = origin_is_pinned(l->version) ? identity : NULL},
 		    key);
 	free(identity);
@@ -115,8 +135,10 @@ take_addon(struct db *db, const struct lease_request *req, struct lease *l, bool
 	struct stored have = {0};
 	int r;
 
-	if (strcmp(l->kind, "build") == 0)
+	if (strcmp(l->kind, "build") == 0) {
+		l->headers = headers_for(req, l->abi);
 		l->key = key_of(req, l);
+	}
 	r = DB_EXEC(db, e, on_stored, &have,
 		    "SELECT digest, key FROM artifact WHERE (package = ?1 AND version = ?2"
 		    " AND abi = ?3 AND target = ?4) OR key = ?5 LIMIT 1",

@@ -14,11 +14,13 @@
 
 #include "api/catalog/jobs.h"
 #include "builder/base/err.h"
+#include "builder/model/abi.h"
 #include "builder/model/job.h"
 
 struct db;
 
 #define JOB_ATTEMPTS_MAX 3
+#define LEASE_ABIS_MAX   64 /* of Electron, that a worker announces */
 
 /* What a worker can do. */
 struct lease_request {
@@ -26,6 +28,9 @@ struct lease_request {
 	const char *targets[JOB_TARGETS_MAX];    /* triples … */
 	const char *toolchains[JOB_TARGETS_MAX]; /* … and their toolchains' digests */
 	size_t target_count;
+	char electron[LEASE_ABIS_MAX][ABI_TEXT_SIZE]; /* "electron-v130" … */
+	const char *headers[LEASE_ABIS_MAX];          /* … and the digests of the headers */
+	size_t electron_count;
 	bool due_only; /* only a job that is due (JOB_SPREAD_MS) */
 	int64_t now, lease_ms;
 };
@@ -35,6 +40,7 @@ struct lease {
 	char *kind; /* "build", "resolve", "mirror" */
 	char *package, *version, *target, *abi;
 	char *source, *lock, *key; /* of a build */
+	const char *headers;       /* of Electron, for its ABIs; the request's */
 	char *origin; /* of a resolve job: origin_text, "" for the registry; of a mirror job: the
 		       * upstream's template */
 };

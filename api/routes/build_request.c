@@ -60,11 +60,6 @@ read_abis(struct build_request *want, const struct json *v, struct err *e)
 
 		if (abi_parse(text, &abi) != 0)
 			return err_set(e, ERR_INVALID, "abis: \"%.40s\" is not like napi-v6", text);
-		if (abi.kind == ABI_ELECTRON)
-			return err_set(e, ERR_UNSUPPORTED,
-				       "abis: %s: Electron's headers are not here; Node-API addons "
-				       "load in Electron as they are",
-				       text);
 		if (want->abi_count == ARRAY_SIZE(want->abis))
 			return err_set(e, ERR_TOO_LARGE, "abis: more than %zu",
 				       ARRAY_SIZE(want->abis));

@@ -8,6 +8,7 @@
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/routes/build_request.h"
+#include "api/routes/electron.h"
 #include "api/routes/service.h"
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
@@ -134,6 +135,21 @@ creates_retry(struct service *s)
 	}
 }
 
+/* Nobody would ever lease such a job. */
+static int
+check_electron(const struct create *c, struct err *e)
+{
+	for (size_t i = 0; i < c->want.abi_count; i++) {
+		struct abi abi;
+
+		if (abi_parse(c->want.abis[i], &abi) == 0 && abi.kind == ABI_ELECTRON &&
+		    !electron_known(c->service, abi))
+			return err_set(e, ERR_UNSUPPORTED, "abis: %s: %s", c->want.abis[i],
+				       ELECTRON_MISSING);
+	}
+	return 0;
+}
+
 void
 route_build_create(struct http_request *r, void *data)
 {
@@ -146,7 +162,8 @@ route_build_create(struct http_request *r, void *data)
 	snprintf(c->requester, sizeof c->requester, "%s", http_peer(r));
 	c->want.requester = c->requester;
 	c->want.queue_max = c->service->queue_max;
-	if (c->body == NULL || build_request_read(c->body, &c->want, &c->all, &e) != 0) {
+	if (c->body == NULL || build_request_read(c->body, &c->want, &c->all, &e) != 0 ||
+	    check_electron(c, &e) != 0) {
 		reply_err(r, &e);
 		create_free(c);
 		return;

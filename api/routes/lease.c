@@ -17,6 +17,7 @@
 #include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
+#include "api/routes/electron.h"
 #include "api/routes/service.h"
 #include "builder/base/clock.h"
 #include "builder/base/file.h"
@@ -100,6 +101,8 @@ reply_lease(struct lease_waiter *w)
 		json_set_str(o, "abi", l->abi);
 		json_set_str(o, "source", l->source);
 		json_set_str(o, "key", l->key);
+		if (l->headers != NULL)
+			json_set_str(o, "headers", l->headers);
 	} else if (strcmp(l->kind, "mirror") == 0) {
 		json_set_str(o, "target", l->target);
 		json_set_str(o, "abi", l->abi);
@@ -186,6 +189,27 @@ leases_end(struct service *s, bool all)
 }
 
 static int
+read_electron(struct lease_request *want, const struct json *abis, struct err *e)
+{
+	json_foreach (item, abis) {
+		const char *digest = json_string(item, "");
+		struct digest d;
+		struct abi abi;
+
+		if (abi_parse(json_name(item), &abi) != 0 || abi.kind != ABI_ELECTRON ||
+		    digest_parse(digest, &d) != 0 || strlen(digest) != 64)
+			return err_set(e, ERR_INVALID,
+				       "electron: \"%.60s\" needs an ABI of Electron and a SHA-256",
+				       json_name(item));
+		if (want->electron_count == LEASE_ABIS_MAX)
+			return err_set(e, ERR_TOO_LARGE, "electron: more than %d", LEASE_ABIS_MAX);
+		abi_text(abi, want->electron[want->electron_count]);
+		want->headers[want->electron_count++] = digest;
+	}
+	return 0;
+}
+
+static int
 read_lease(struct lease_waiter *w, struct err *e)
 {
 	struct lease_request *want = &w->want;
@@ -213,7 +237,7 @@ read_lease(struct lease_waiter *w, struct err *e)
 		want->targets[want->target_count] = t->triple;
 		want->toolchains[want->target_count++] = digest;
 	}
-	return 0;
+	return read_electron(want, json_get(w->body, "electron"), e);
 }
 
 void
@@ -230,6 +254,7 @@ route_lease(struct http_request *r, void *data)
 		waiter_free(w);
 		return;
 	}
+	electron_announce(w->service, &w->want);
 	w->deadline = clock_mono_ms() + LEASE_WAIT_MS;
 	w->next = w->service->waiters;
 	w->service->waiters = w;

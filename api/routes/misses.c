@@ -16,6 +16,7 @@
 #include "api/catalog/toolchains.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
+#include "api/routes/electron.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
 #include "api/routes/upstreams.h"
@@ -41,6 +42,7 @@ struct miss_waiter {
 	char *path; /* of the rendering, or of a document beside it */
 	char peer[64];
 	bool trusted; /* brought a token that may build */
+	bool headers; /* it is not for Electron, or a worker has that one's headers */
 	uint64_t deadline, interim, last;
 	bool asking, again;
 
@@ -109,6 +111,8 @@ explain(const struct miss_waiter *w, const char *code, struct buf *out)
 			 w->name.target->recipe == RECIPE_NONE
 				 ? "published here, and nothing is built for that target"
 				 : "built here: no worker has a toolchain for it");
+	else if (strcmp(code, "unsupported-abi") == 0 && !w->headers)
+		buf_adds(out, ELECTRON_MISSING);
 	else if (strcmp(code, "package-not-allowed") == 0)
 		buf_addf(
 			out,
@@ -176,8 +180,7 @@ miss_upstream(const struct service *s, const struct name *name)
 }
 
 /* A request that nobody asked for by name is not queued for a worker that may never come; but as long as
- * there is none at all, the first may be starting. It has toolchains that anybody can assemble, or none.
- * Nothing here builds for Electron. */
+ * there is none at all, the first may be starting. It has toolchains that anybody can assemble, or none. */
 static int
 choose(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
 {
@@ -186,7 +189,7 @@ choose(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
 
 	if (toolchains_known(db, w->name.target->triple, now, &known, &any, e) != 0)
 		return e->code;
-	w->buildable = w->name.abi.kind != ABI_ELECTRON && recipe != RECIPE_NONE &&
+	w->buildable = w->headers && recipe != RECIPE_NONE &&
 		       (known || (!any && recipe == RECIPE_PACKAGES));
 	w->upstream = w->buildable ? NULL : miss_upstream(w->service, &w->name);
 	return 0;
@@ -222,6 +225,8 @@ judge(struct miss_waiter *w)
 
 	if (w->upstream == NULL && w->name.target->recipe == RECIPE_NONE)
 		w->refusal = "unsupported-target";
+	else if (w->upstream == NULL && !w->headers)
+		w->refusal = "unsupported-abi";
 	else if (!allowed)
 		w->refusal = "package-not-allowed";
 	else if (w->upstream == NULL && !w->buildable)
@@ -272,7 +277,7 @@ miss_work(struct db *db, void *arg, struct err *e)
 		w->requested = true;
 		return jobs_hurry(db, w->job.job, now, e);
 	}
-	if (!w->service->build_on_miss)
+	if (!w->service->build_on_miss && w->headers)
 		return 0;
 	w->requested = true;
 	judge(w);
@@ -382,6 +387,8 @@ miss_begin(struct service *s, struct http_request *r, const struct name *name,
 		.name = *name,
 		.kind = kind,
 		.path = xstrdup(path),
+		.headers = name->abi.kind != ABI_ELECTRON ||
+			   (name->abi_minor[0] == '\0' && electron_known(s, name->abi)),
 		.trusted = service_brings_token(r, s, "build"),
 		.deadline = now + s->hold_ms,
 		.interim = now + PROCESSING_MS,

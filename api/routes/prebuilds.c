@@ -208,13 +208,7 @@ route_prebuild(struct http_request *r, void *data)
 	}
 	if (serve(s, r, name, kind, &path))
 		goto out;
-	if (name->abi.kind == ABI_ELECTRON && miss_upstream(s, name) == NULL)
-		/* Others may have published one, which the above has found. */
-		problem(r, "unsupported-abi",
-			"Electron's headers are not here; only Node-API addons load in Electron as "
-			"they are");
-	else
-		miss_begin(s, r, name, kind, path.data);
+	miss_begin(s, r, name, kind, path.data);
 out:
 	buf_fini(&path);
 	free(file);

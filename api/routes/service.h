@@ -9,6 +9,7 @@
 
 #include "api/http/server.h"
 #include "builder/base/err.h"
+#include "builder/model/abi.h"
 #include "builder/model/package.h"
 
 struct catalog;
@@ -20,6 +21,12 @@ struct signing_key;
 struct store;
 struct upstreams;
 struct uv_loop_s;
+
+/* An ABI of Electron whose headers a worker has (electron.h). */
+struct electron_seen {
+	char abi[ABI_TEXT_SIZE];
+	uint64_t seen; /* clock_mono_ms */
+};
 
 struct service {
 	struct uv_loop_s *loop;
@@ -40,7 +47,8 @@ struct service {
 	int64_t queue_max;
 	uint64_t source_max; /* bytes of an uploaded source */
 	uint64_t hold_ms, lease_ms;
-	int checks;                       /* processes of POST /v1/check */
+	int checks; /* processes of POST /v1/check */
+	struct electron_seen electron[64];
 	struct lease_waiter *waiters;     /* workers that wait for a job */
 	struct create *creates;           /* requests for all targets that wait for a worker */
 	struct miss_waiter *misses;       /* clients that wait for a build */

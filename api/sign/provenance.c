@@ -132,6 +132,8 @@ dependencies(const struct provenance *p)
 	add_dependency(list, "lock of the dependencies", NULL, p->lock);
 	add_dependency(list, "toolchain", NULL, p->toolchain);
 	add_packages(list, json_get(p->reported, "toolchain"));
+	add_dependency(list, "Electron's headers", NULL,
+		       json_str(json_get(p->reported, "headers"), "digest", NULL));
 	return list;
 }
 

@@ -104,6 +104,9 @@ audit_bytes(const void *data, size_t len, const struct audit_request *req)
 		judge(&elf, data, len, req, r);
 		elf_fini(&elf);
 	}
+	/* A file has a number, and not whose it is: what was asked for says. */
+	if (r->abi.kind == ABI_NODE && req->abi.kind == ABI_ELECTRON)
+		r->abi.kind = ABI_ELECTRON;
 	report_finish(r);
 	return r;
 }

@@ -56,6 +56,10 @@ engine_fail(struct engine *en, enum job_outcome outcome, const char *code, const
 void
 command_node(const struct engine *en, struct buf *out)
 {
+	if (en->spec.abi.kind == ABI_ELECTRON) {
+		buf_adds(out, ELECTRON_MOUNT);
+		return;
+	}
 	buf_adds(out, NODE_MOUNT);
 	if (en->spec.abi.kind == ABI_NODE)
 		buf_addf(out, "/abi/%u", en->spec.abi.version);
@@ -106,6 +110,8 @@ make_spec(const struct engine *en, struct run_spec *out)
 		sandbox_mount(&out->sandbox, t->dir, TOOLCHAIN_MOUNT, false);
 	sandbox_mount(&out->sandbox, t->node, NODE_MOUNT, false);
 	sandbox_mount(&out->sandbox, en->spec.scratch, PLAN_WORK, true);
+	if (en->spec.electron != NULL)
+		sandbox_mount(&out->sandbox, en->spec.electron_dir, ELECTRON_MOUNT, false);
 	command_env(en, &out->env);
 }
 

@@ -17,6 +17,7 @@
 #include "builder/engine/embed.h"
 #include "builder/engine/footprint.h"
 #include "builder/engine/parts.h"
+#include "builder/toolchain/electron.h"
 #include "builder/toolchain/toolchain.h"
 
 /* Below the scratch folder: plan.py's result, and what node-gyp leaves for the package's own
@@ -46,6 +47,11 @@ make_argv(const struct engine *en, struct strv *argv)
 	strv_addf(argv, "--arch=%s", en->spec.toolchain->target->node_arch);
 	if (en->spec.abi.kind == ABI_NAPI)
 		strv_addf(argv, "--napi_build_version=%u", en->spec.abi.version);
+	/* As @electron/rebuild calls it: they become variables of binding.gyp. */
+	if (en->spec.electron != NULL) {
+		strv_add(argv, "--runtime=electron");
+		strv_addf(argv, "--target=%s", en->spec.electron->version);
+	}
 	strv_extend(argv, &en->gyp_flags);
 	strv_add(argv, "--");
 	strv_add(argv, "-f");
@@ -84,6 +90,7 @@ make_key(struct engine *en, const struct strv *argv)
 	add_list(&s, &env);
 	add_text(&s, en->spec.toolchain->root);
 	add_text(&s, en->spec.toolchain->node);
+	add_text(&s, en->spec.electron != NULL ? en->spec.electron->digest : "");
 	add_text(&s, en->spec.source);
 	add_text(&s, embed_plan_py);
 	add_text(&s, embed_loadtest_js);
@@ -263,6 +270,14 @@ configure_begin(struct engine *en)
 	const struct abi *abi = &en->spec.abi;
 	struct strv argv = {0};
 
+	if (abi->kind == ABI_ELECTRON && en->spec.electron == NULL) {
+		engine_fail(en, OUTCOME_FAILED, "unsupported-abi",
+			    "there are no headers of Electron with ABI %u here; give them with "
+			    "--electron-headers",
+			    abi->version);
+		engine_next(en);
+		return;
+	}
 	if (abi->kind == ABI_NODE &&
 	    toolchain_node_version(en->spec.toolchain, abi->version) == NULL) {
 		engine_fail(en, OUTCOME_FAILED, "unsupported-abi",

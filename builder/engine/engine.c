@@ -48,7 +48,7 @@ link_python(const struct engine *en, struct err *e)
 static int
 prepare_scratch(const struct engine *en, struct err *e)
 {
-	static const char *const folders[] = {"src", "obj", "gen", "out", "bin"};
+	static const char *const folders[] = {"src", "obj", "gen", "out", "bin", "electron"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		char *path = xasprintf("%s/%s", en->spec.scratch, folders[i]);
@@ -106,7 +106,7 @@ plan_on_pool(uv_work_t *w)
 {
 	struct engine *en = w->data;
 	char *path = xasprintf("%s/plan.json", en->spec.scratch);
-	bool no_v8 = en->spec.abi.kind == ABI_NODE && en->spec.toolchain->cxx_v8.n == 0;
+	bool no_v8 = en->spec.abi.kind != ABI_NAPI && en->spec.toolchain->cxx_v8.n == 0;
 	struct json *gyp = NULL;
 	struct buf text = {0};
 	struct err e = {0};
@@ -204,7 +204,7 @@ choose_runtime(struct engine *en, struct strv *argv)
 	unsigned abi = en->spec.abi.version;
 	const char *version, *space;
 
-	if (t->load_runtime == NULL)
+	if (t->load_runtime == NULL || en->spec.abi.kind == ABI_ELECTRON)
 		return false;
 	space = strchr(t->load_runtime, ' ');
 	en->runtime = xstrdup(t->load_runtime);
@@ -231,6 +231,8 @@ load(struct engine *en)
 	if (!choose_runtime(en, &argv)) {
 		const char *reason = t->load_runtime == NULL
 					     ? "not load-tested: nothing here runs such a file"
+				     : en->spec.abi.kind == ABI_ELECTRON
+					     ? "not load-tested: Electron does not run here"
 					     : "not load-tested: no Node with its ABI is there";
 
 		engine_say(en, "==> %s", reason);

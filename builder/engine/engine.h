@@ -22,6 +22,7 @@
 struct configured;
 struct engine;
 struct json;
+struct electron_release;
 struct share;
 struct toolchain;
 struct uv_loop_s;
@@ -42,6 +43,9 @@ struct engine_spec {
 	const char *package, *version;
 	struct abi abi;
 	const struct toolchain *toolchain;
+	/* For an ABI of Electron: its headers (electron.h), and the folder with them. */
+	const struct electron_release *electron;
+	const char *electron_dir;
 	const char *bundle;  /* source bundle: a tar.gz with one top folder */
 	const char *source;  /* its SHA-256, 64 hex digits */
 	const char *scratch; /* an empty folder for this job, an absolute path */

@@ -111,7 +111,10 @@ void configure_begin(struct engine *en);
 /* Whether it was only waiting for another job: the caller goes on with engine_next then. */
 bool configure_cancel(struct engine *en);
 
-/* The folder of the Node whose headers the addon is compiled with: "/node", or "/node/abi/127". Appends. */
+/* Where Electron's headers are mounted: no other place can be made in the sandbox. */
+#define ELECTRON_MOUNT PLAN_WORK "/electron"
+
+/* The folder whose include/node the addon is compiled with: "/node", "/node/abi/127" or ELECTRON_MOUNT. Appends. */
 void command_node(const struct engine *en, struct buf *out);
 
 /* STEPS: runs the plan, then calls engine_next. */

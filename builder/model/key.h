@@ -11,7 +11,7 @@
  * could change an addon's bytes. */
 #define KEY_RECIPE "gyp-1"
 
-/* All text, all required but the last; digests as 64 hex digits. */
+/* All text, all required but the last two; digests as 64 hex digits. */
 struct key_parts {
 	const char *source;    /* digest of the source bundle */
 	const char *lock;      /* digest of the dependency lock */
@@ -21,6 +21,7 @@ struct key_parts {
 	/* "PKG@VER" of a source that is not the registry's, else NULL: the same bundle can come of two
 	 * commits, and each has its own names. */
 	const char *identity;
+	const char *headers; /* digest of Electron's headers (toolchain/electron.h), else NULL */
 };
 
 void key_compute(const struct key_parts *parts, char hex[DIGEST_HEX_SIZE]);

@@ -873,6 +873,44 @@ TEST(what_workers_announce_can_be_built_for_a_while)
 	db_close(db);
 }
 
+TEST(electron_is_built_by_who_has_its_headers)
+{
+	struct db *db = open_db("db");
+	struct lease_request req = {.worker = "w",
+				    .targets = {X64},
+				    .toolchains = {"toolchain-digest"},
+				    .target_count = 1,
+				    .now = 20,
+				    .lease_ms = LEASE};
+	char first[DIGEST_HEX_SIZE] = "";
+	struct lease l;
+	struct err e = {0};
+
+	request(db, "p", X64, "electron-v130", true);
+	resolve(db, "napi-v6");
+	CHECK_INT(jobs_lease(db, &req, &l, &e), 0);
+	CHECK_INT(l.job, 0);
+	snprintf(req.electron[0], sizeof req.electron[0], "electron-v13");
+	req.headers[0] = "other";
+	req.electron_count = 1;
+	CHECK_INT(jobs_lease(db, &req, &l, &e), 0);
+	CHECK_INT(l.job, 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(req.electron[1], sizeof req.electron[1], "electron-v130");
+		req.headers[1] = i == 0 ? "headers" : "other headers";
+		req.electron_count = 2;
+		CHECK_INT(jobs_lease(db, &req, &l, &e), 0);
+		CHECK_STR(l.abi, "electron-v130");
+		CHECK_STR(l.headers, req.headers[1]);
+		/* What it is compiled with is part of the key. */
+		CHECK(strcmp(l.key, first) != 0);
+		snprintf(first, sizeof first, "%s", l.key);
+		CHECK_INT(jobs_fail(db, l.job, l.fence, OUTCOME_RELEASED, "", "", 30, &e), 0);
+		lease_fini(&l);
+	}
+	db_close(db);
+}
+
 TEST(a_job_that_nobody_can_build_says_so)
 {
 	struct db *db = open_db("db");

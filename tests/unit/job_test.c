@@ -48,24 +48,26 @@ TEST(the_key_of_known_parts)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	key_compute(&(struct key_parts){"s", "l", "napi-v6", "x86_64-linux-gnu", "t", NULL}, hex);
+	key_compute(&(struct key_parts){"s", "l", "napi-v6", "x86_64-linux-gnu", "t", NULL, NULL},
+		    hex);
 	CHECK_STR(hex, "b8e3844f63cfef10653dbcf14a62290baba77c5fe401fb511375b9ee0f4fd723");
 }
 
 TEST(each_part_changes_the_key)
 {
 	static const struct key_parts parts[] = {
-		{"s", "l", "a", "t", "c", NULL},
-		{"x", "l", "a", "t", "c", NULL},
-		{"s", "x", "a", "t", "c", NULL},
-		{"s", "l", "x", "t", "c", NULL},
-		{"s", "l", "a", "x", "c", NULL},
-		{"s", "l", "a", "t", "x", NULL},
+		{"s", "l", "a", "t", "c", NULL, NULL},
+		{"x", "l", "a", "t", "c", NULL, NULL},
+		{"s", "x", "a", "t", "c", NULL, NULL},
+		{"s", "l", "x", "t", "c", NULL, NULL},
+		{"s", "l", "a", "x", "c", NULL, NULL},
+		{"s", "l", "a", "t", "x", NULL, NULL},
 		/* The same words in other places. */
-		{"l", "s", "a", "t", "c", NULL},
-		{"s", "l", "t", "a", "c", NULL},
-		{"s", "l", "a", "c", "t", NULL},
-		{"s", "l", "a", "t", "c", "i"},
+		{"l", "s", "a", "t", "c", NULL, NULL},
+		{"s", "l", "t", "a", "c", NULL, NULL},
+		{"s", "l", "a", "c", "t", NULL, NULL},
+		{"s", "l", "a", "t", "c", "i", NULL},
+		{"s", "l", "a", "t", "c", NULL, "h"},
 	};
 	char hex[ARRAY_SIZE(parts)][DIGEST_HEX_SIZE], again[DIGEST_HEX_SIZE];
 
