@@ -47,7 +47,7 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
 	$(REGISTRY:%=api/registry/%.c) \
 	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
-	api/embedded.c api/serve.c \
+	api/embedded.c api/serve.c api/settings.c \
 	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/reported.c workers/slot.c workers/sources.c workers/task.c

