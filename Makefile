@@ -246,7 +246,7 @@ fuzz: setup-test
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 fuzzers: deps $(FUZZERS:%=$(B)/fuzz/%) $(SEED_TESTS:%=$(B)/tests/unit/%_test)
 # An archive: each harness gets what it calls, and counts the edges of that only.
-$(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/tar_input.c)
+$(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/tar_input.c tests/fuzz/audit_input.c)
 	@mkdir -p $(@D) && rm -f $@
 	$(call Q,AR)ar rcs $@ $^
 $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(B)/fuzz/parts.a

@@ -3,12 +3,11 @@
  * first byte chooses the target, so that the rules of both C libraries and of the machines with
  * rules of their own are reached whatever the file says.
  */
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 
-#include "builder/audit/audit.h"
-#include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "tests/fuzz/audit_input.h"
 #include "tests/lib/audit_sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,18 +20,7 @@ static const struct target *const targets[] = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct audit_request req = {.abi = {ABI_NAPI, 6}, .file = "fuzz"};
-	struct audit_report *r;
-	struct json *v;
+	bool chosen = size > 0 && data[0] < ARRAY_SIZE(targets);
 
-	if (size == 0)
-		return 0;
-	if (data[0] < ARRAY_SIZE(targets))
-		req.target = targets[data[0]];
-	r = audit_bytes(data + 1, size - 1, &req);
-	v = audit_json(r);
-	free(json_text(v));
-	json_free(v);
-	audit_free(r);
-	return 0;
+	return audit_input(data, size, chosen ? targets[data[0]] : NULL, (struct abi){ABI_NAPI, 6});
 }

@@ -1,14 +1,12 @@
 /*
  * macho_fuzz.c - libFuzzer harness for the reader of macOS files and everything that judges what it
- * read. The first byte chooses whether the file is judged for a target, for what it is itself, and
- * with which ABI, so that the rules are reached whatever the file says.
+ * read.
  */
 #include <stdint.h>
-#include <stdlib.h>
 
-#include "builder/audit/audit.h"
 #include "builder/audit/macho_read.h"
-#include "builder/base/json.h"
+#include "builder/base/mem.h"
+#include "tests/fuzz/audit_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,22 +26,5 @@ static const struct target targets[] = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct audit_request req = {.file = "fuzz"};
-	struct audit_report *r;
-	struct json *v;
-
-	if (size == 0)
-		return 0;
-	if ((data[0] & 3) < 2)
-		req.target = &targets[data[0] & 3];
-	if ((data[0] & 4) != 0)
-		req.abi = (struct abi){ABI_NAPI, 6};
-	else if ((data[0] & 8) != 0)
-		req.abi = (struct abi){ABI_NODE, 127};
-	r = audit_bytes(data + 1, size - 1, &req);
-	v = audit_json(r);
-	free(json_text(v));
-	json_free(v);
-	audit_free(r);
-	return 0;
+	return audit_input_choose(data, size, targets, ARRAY_SIZE(targets));
 }
