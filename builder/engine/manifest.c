@@ -103,7 +103,7 @@ int
 manifest_reduce(const char *src, const char *kept, const struct json *manifest, const char *package,
 		const char *version, bool *dependencies, struct err *e)
 {
-	const struct json *wanted = json_get(manifest, "dependencies");
+	const struct json *wanted = json_get(manifest, "dependencies"), *bundled;
 	struct json *reduced = json_object();
 	char *path = path_in(src);
 
@@ -119,6 +119,12 @@ manifest_reduce(const char *src, const char *kept, const struct json *manifest, 
 	set_identity(reduced, package, version);
 	if (*dependencies)
 		json_set(reduced, "dependencies", json_copy(wanted));
+	/* npm knows both names. Those are in the package's own tarball, and npm leaves them as they are. */
+	bundled = json_get(manifest, "bundleDependencies");
+	if (bundled == NULL)
+		bundled = json_get(manifest, "bundledDependencies");
+	if (*dependencies && json_is_array(bundled))
+		json_set(reduced, "bundleDependencies", json_copy(bundled));
 	if (e->code == 0 && rename(path, kept) != 0)
 		err_set(e, ERR_BUILD, "the package has no package.json");
 	if (e->code == 0)

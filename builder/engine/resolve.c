@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -27,7 +28,9 @@
 #define FETCH_SECONDS 120
 #define LOCK_MAX      (32u << 20)
 #define SOURCE_DEPTH  40
-#define TIME_SIZE     48 /* RFC 3339 with a fraction and an offset */
+/* How much later than a version a mirror may have fetched what the version needs. */
+#define MIRROR_DELAY_SECONDS (30 * 86400)
+#define TIME_SIZE            48 /* RFC 3339 with a fraction and an offset */
 
 enum state { FETCH, READ, INSTALL, BUNDLE, END };
 
@@ -51,6 +54,7 @@ struct resolve {
 	bool has_dependencies;
 	char *src, *kept, *bundle, *origin;
 	char before[TIME_SIZE]; /* dependencies as of then; "" for now */
+	bool waited;            /* … which is later already than the source's own time */
 	char abi[ABI_TEXT_SIZE];
 	char lock[DIGEST_HEX_SIZE];
 };
@@ -321,6 +325,26 @@ on_output(const char *data, size_t len, void *arg)
 		buf_add(&r->output, data, len);
 }
 
+static void install(struct resolve *r);
+
+/* A mirror of the registry may say for the time of publication when it fetched a version first: then a
+ * dependency seems newer than what needs it. */
+static bool
+wait_longer(struct resolve *r)
+{
+	struct tm tm = {0};
+
+	if (r->waited || r->spec.origin.kind != ORIGIN_REGISTRY || r->output.len == 0 ||
+	    strstr(r->output.data, "npm error code ETARGET") == NULL ||
+	    strptime(r->before, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+		return false;
+	r->waited = true;
+	clock_rfc3339(((int64_t)timegm(&tm) + MIRROR_DELAY_SECONDS) * 1000, r->before);
+	r->output.len = 0;
+	say(r, "npm finds no version as old as that; trying as of %s", r->before);
+	return true;
+}
+
 static void
 installed(const struct run_end *end, void *arg)
 {
@@ -328,6 +352,10 @@ installed(const struct run_end *end, void *arg)
 	const char *why = r->output.len > 0 ? strstr(r->output.data, "npm error") : NULL;
 
 	r->run = NULL;
+	if (!end->ok && !r->cancelled && wait_longer(r)) {
+		install(r);
+		return;
+	}
 	if (!end->ok && !r->cancelled)
 		/* Whether the registry or the package is to blame cannot be told from outside: it
 		 * is tried again, a few times. */
@@ -383,7 +411,7 @@ install(struct resolve *r)
 /* ---- BUNDLE ---- */
 
 /* With omit-lockfile-registry-resolved, an entry that still says where it comes from comes from
- * outside the registry. */
+ * outside the registry. What a package bundles came in its own tarball. */
 static void
 check_lock(struct resolve *r, const struct buf *text)
 {
@@ -392,7 +420,8 @@ check_lock(struct resolve *r, const struct buf *text)
 	json_foreach (p, json_get(lock, "packages")) {
 		if (json_name(p)[0] == '\0')
 			continue;
-		if (json_str(p, "resolved", NULL) != NULL || json_str(p, "integrity", NULL) == NULL)
+		if (json_str(p, "resolved", NULL) != NULL ||
+		    (json_str(p, "integrity", NULL) == NULL && !json_bool(p, "inBundle", false)))
 			fail(r, OUTCOME_FAILED, "unsupported",
 			     "dependency %.100s does not come from the registry", json_name(p));
 	}

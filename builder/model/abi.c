@@ -50,3 +50,29 @@ abi_text(struct abi abi, char out[ABI_TEXT_SIZE])
 		if (kinds[i].kind == abi.kind)
 			snprintf(out, ABI_TEXT_SIZE, "%s%u", kinds[i].prefix, abi.version);
 }
+
+unsigned
+abi_napi_of_node(const char *version)
+{
+	/* A minor release brought it to one that was out already. */
+	static const struct {
+		unsigned major, minor, napi, before;
+	} releases[] = {
+		{12, 22, 8, 7}, {14, 17, 8, 7},  {15, 12, 8, 7}, {18, 17, 9, 8},
+		{20, 3, 9, 8},  {22, 14, 10, 9}, {23, 6, 10, 9},
+	};
+	static const struct {
+		unsigned major, napi;
+	} lines[] = {{24, 10}, {21, 9}, {16, 8}, {12, 7}};
+	unsigned major, minor;
+
+	if (sscanf(version, "%u.%u.", &major, &minor) != 2)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(releases); i++)
+		if (releases[i].major == major)
+			return minor >= releases[i].minor ? releases[i].napi : releases[i].before;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (major >= lines[i].major)
+			return lines[i].napi;
+	return 6;
+}

@@ -22,4 +22,8 @@ struct abi {
 int abi_parse(const char *text, struct abi *out);
 void abi_text(struct abi abi, char out[ABI_TEXT_SIZE]);
 
+/* The highest Node-API version that a release of Node has, "22.14.0" (Node's documentation, "Node-API
+ * version matrix"); 0 if it is no version. */
+unsigned abi_napi_of_node(const char *version);
+
 #endif

@@ -203,12 +203,44 @@ add_gate(struct unit *u, size_t step)
 	u->gates[u->gate_count++] = step;
 }
 
+/* gyp's own generators make the folders of what an action writes: actions count on it. */
+static void
+plan_folders(struct making *m, struct unit *u, const struct json *action)
+{
+	struct strv folders = {0};
+	struct step *s;
+
+	json_foreach (output, json_get(action, "outputs")) {
+		char *path = absolute(u->dir, json_string(output, ""));
+		char *slash = strrchr(path, '/');
+
+		*(slash == path ? slash + 1 : slash) = '\0';
+		if (!strv_has(&folders, path) && strcmp(path, u->dir) != 0)
+			strv_add(&folders, path);
+		free(path);
+	}
+	if (folders.n > 0) {
+		s = add_step(m, STEP_ACTION, u->dir);
+		s->label = xasprintf("folders of action %s",
+				     json_str(action, "action_name", "without name"));
+		strv_add(&s->argv, "/bin/mkdir");
+		strv_add(&s->argv, "-p");
+		strv_add(&s->argv, "--");
+		strv_extend(&s->argv, &folders);
+		add_gates(m, u, s);
+		add_gate(u, m->plan->count - 1);
+	}
+	strv_fini(&folders);
+}
+
 static int
 plan_actions(struct making *m, struct unit *u)
 {
 	json_foreach (action, json_get(u->json, "actions")) {
-		struct step *s = add_step(m, STEP_ACTION, u->dir);
+		struct step *s;
 
+		plan_folders(m, u, action);
+		s = add_step(m, STEP_ACTION, u->dir);
 		s->label = xasprintf("action %s", json_str(action, "action_name", "without name"));
 		json_foreach (arg, json_get(action, "action"))
 			strv_add(&s->argv, json_string(arg, ""));

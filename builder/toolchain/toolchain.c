@@ -7,6 +7,7 @@
 #include "builder/base/file.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/model/abi.h"
 
 #define DESCRIPTION_MAX (4u << 20)
 #define NAME_DIGITS     32 /* hex digits of the digest in a folder's name */
@@ -173,6 +174,21 @@ toolchain_node_version(const struct toolchain *t, unsigned abi)
 		if (json_int(one, "abi", 0) == abi)
 			return json_str(one, "version", NULL);
 	return NULL;
+}
+
+unsigned
+toolchain_node_with_napi(const struct toolchain *t, unsigned napi)
+{
+	unsigned lowest = 0;
+
+	json_foreach (one, json_get(t->description, "node_abis")) {
+		unsigned abi = (unsigned)json_int(one, "abi", 0);
+
+		if (abi_napi_of_node(json_str(one, "version", "")) >= napi &&
+		    (lowest == 0 || abi < lowest))
+			lowest = abi;
+	}
+	return lowest;
 }
 
 void

@@ -46,4 +46,7 @@ void toolchain_fini(struct toolchain *t);
  * there is none. Lives as long as the toolchain. */
 const char *toolchain_node_version(const struct toolchain *t, unsigned abi);
 
+/* The ABI of the lowest of these that has that version of Node-API; 0 if none has. */
+unsigned toolchain_node_with_napi(const struct toolchain *t, unsigned napi);
+
 #endif

@@ -35,7 +35,7 @@ chmod -R u+w "$headers"
 sed -i 's/^#define NODE_MODULE_VERSION 127$/#define NODE_MODULE_VERSION 130/' "$headers/node/node_version.h"
 serve var --electron-headers "$scratch/electron"
 until_ok 20 grep -q 'electron=33.0.0 abi=130' "$scratch/var.log"
-report "the worker says which it has" "$(tail -n 3 "$scratch/var.log")"
+ended $? "the worker says which it has" "$(tail -n 3 "$scratch/var.log")"
 post_build "$package" "$version" "$target" electron-v130
 is "a build: 202" "$status" 202
 await_build "$(value v.id)" 400

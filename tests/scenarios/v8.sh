@@ -38,3 +38,20 @@ is "the file is the artifact" \
 	"$(sha256sum <"$scratch/app/node_modules/$package/build/Release/better_sqlite3.node" | cut -d ' ' -f 1)" "$sha"
 is "a query" "$(cd "$scratch/app" && "$node/node" -p 'process.versions.modules + " " +
 	new (require("better-sqlite3"))(":memory:").prepare("select sqrt(1764) n").get().n' 2>&1)" "$abi 42"
+
+# ---- a newer Node-API than the Node that runs builds has ----
+
+addon newer
+sed -i 's/\[6\]/[10]/' "$packages/newer/1.0.0/package.json"
+start_registry
+end_process "$pid"
+serve other --registry "$registry"
+for t in "$target" aarch64-linux-gnu; do
+	post_build newer 1.0.0 "$t"
+	await_build "$(value v.id)"
+	http GET "/v1/artifacts/$(value 'v.jobs[0].artifact.sha256')/report"
+	[[ $t == "$target" ]] && newer=$(value '[v.load.ok, v.load.runtime.split(".")[0]].join()')
+done
+is "Node-API 10 is loaded in a Node that has it" "$newer" "true,node 22"
+is "… and where there is none, that is said" "$(value '[v.load.ran, v.load.reason].join()')" \
+	"false,not load-tested: no Node with its ABI or version of Node-API is there"

@@ -97,3 +97,18 @@ TEST(no_abi_has_a_text_that_is_none)
 	CHECK_STR(text, "none");
 	CHECK_INT(abi_parse(text, &abi), ERR_INVALID);
 }
+
+TEST(which_node_api_a_node_has)
+{
+	static const struct {
+		const char *version;
+		unsigned napi;
+	} cases[] = {{"12.22.12", 8}, {"14.16.0", 7},  {"16.20.2", 8},  {"18.16.1", 8},
+		     {"18.20.8", 9},  {"20.2.0", 8},   {"20.20.2", 9},  {"21.0.0", 9},
+		     {"22.13.1", 9},  {"22.14.0", 10}, {"23.11.1", 10}, {"24.21.0", 10},
+		     {"26.10.0", 10}, {"x", 0}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		CHECK_MSG(abi_napi_of_node(cases[i].version) == cases[i].napi, "%s",
+			  cases[i].version);
+}

@@ -113,6 +113,27 @@ TEST(an_action_a_library_and_a_module)
 	plan_fini(&p);
 }
 
+TEST(folders_of_what_an_action_writes_are_there)
+{
+	struct err e = {0};
+	struct plan p;
+	char *text;
+
+	CHECK_INT(plan_text("{\"targets\":[{\"id\":\"binding.gyp:m\",\"dir\":\"/work/src\","
+			    "\"target_name\":\"m\",\"type\":\"loadable_module\","
+			    "\"sources\":[\"a.c\"],\"release\":{},\"actions\":[{\"action_name\":"
+			    "\"unpack\",\"action\":[\"tar\"],\"outputs\":[\"/work/gen/x/a.c\","
+			    "\"/work/gen/x/a.h\",\"y/b.c\",\"here.c\"]}]}]}",
+			    &p, &e),
+		  0);
+	text = joined(&p.steps[0].argv);
+	CHECK_STR(text, "/bin/mkdir -p -- /work/gen/x /work/src/y");
+	CHECK_STR(p.steps[1].label, "action unpack");
+	CHECK(needs(&p.steps[1], 0) && needs(&p.steps[2], 1));
+	free(text);
+	plan_fini(&p);
+}
+
 TEST(an_addon_for_a_node_abi_gets_the_library_of_node)
 {
 	struct plan p;
