@@ -52,16 +52,22 @@ printf '{ global: napi_register_module_v*; node_api_module_get_api_version_v*; l
 
 strip=-Wl,-s
 
-# Makes work/NAME.node of addon.c and CODE, as a build does. FLAGS come last, and win.
+# Makes work/NAME.node of addon.c and CODE, as a build does. FLAGS come last, and win. GCC only compiles:
+# what links is always clang.
 make_addon() { # TARGET NAME CODE FLAG…
-	local argv link
+	local argv link input=addon.c
 	mapfile -t argv < <(words "$1" cc cflags)
 	mapfile -t link < <(words "$1" ldflags)
+	argv+=(-O2 -fPIC -fvisibility=hidden -I/node/include/node '-DMORE="more.c"')
 	printf '%s\n' "$3" >"$work/more.c"
 	rm -f "$work/$2.node"
-	inside "$1" "${argv[@]}" -O2 -fPIC -fvisibility=hidden -I/node/include/node \
-		'-DMORE="more.c"' -shared -Wl,-soname,addon.node "$strip" "${link[@]}" \
-		-Wl,--version-script=entries "${@:4}" addon.c -lm -ldl -o "$2.node"
+	if [[ ${argv[0]} != clang* ]]; then
+		inside "$1" "${argv[@]}" "${@:4}" -c addon.c -o addon.o || return
+		mapfile -t argv < <(words "$1" cxx)
+		input=addon.o
+	fi
+	inside "$1" "${argv[@]}" -shared -Wl,-soname,addon.node "$strip" "${link[@]}" \
+		-Wl,--version-script=entries "${@:4}" "$input" -lm -ldl -o "$2.node"
 }
 
 # Makes work/NAME.node of a source in C++, with node-gyp's default flags; the rest as above.
