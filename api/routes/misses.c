@@ -169,8 +169,9 @@ answers(const struct miss_waiter *w, int64_t now)
 	return now - job->finished < ttl;
 }
 
-const char *
-miss_upstream(const struct service *s, const struct name *name)
+/* The template of the upstream that may have what a name stands for; NULL if there is none. */
+static const char *
+upstream_of(const struct service *s, const struct name *name)
 {
 	/* Only what is built here has a pinned version; and a name of Electron's own version, as old
 	 * node-pre-gyp has it, does not say the ABI. */
@@ -191,14 +192,14 @@ choose(struct miss_waiter *w, struct db *db, int64_t now, struct err *e)
 		return e->code;
 	w->buildable = w->headers && recipe != RECIPE_NONE &&
 		       (known || (!any && recipe == RECIPE_PACKAGES));
-	w->upstream = w->buildable ? NULL : miss_upstream(w->service, &w->name);
+	w->upstream = w->buildable ? NULL : upstream_of(w->service, &w->name);
 	return 0;
 }
 
 static int
 find_job(struct miss_waiter *w, struct db *db, const char *abi, int64_t now, struct err *e)
 {
-	const char *upstream = miss_upstream(w->service, &w->name);
+	const char *upstream = upstream_of(w->service, &w->name);
 
 	job_brief_fini(&w->job);
 	if (jobs_find(db, w->name.package, w->name.version, abi, w->name.target->triple,

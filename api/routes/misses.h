@@ -24,9 +24,6 @@ enum prebuild_kind {
 void prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
 		    struct store_file *f);
 
-/* The template of the upstream that may have what a name stands for; NULL if there is none. */
-const char *miss_upstream(const struct service *s, const struct name *name);
-
 /* Has the prebuild built or fetched, if it may be, and replies when it is there or the client has waited
  * long enough. path is that of the file or document, copied as name is. Consumes the request. */
 void miss_begin(struct service *s, struct http_request *r, const struct name *name,

@@ -209,18 +209,20 @@ major(const char *version)
 	return (unsigned)strtoul(version, NULL, 10);
 }
 
-/* The ABI of one of the Nodes of this machine in which an addon loads, 0 for the one that runs builds. */
+/* The ABI of the Node of this machine in which an addon loads, if possible the one that runs builds; 0 if
+ * there is none. */
 static unsigned
 node_that_loads(const struct engine *en)
 {
 	const struct toolchain *t = en->spec.toolchain;
+	const struct abi *abi = &en->spec.abi;
 	const char *own = toolchain_node_version(t, t->node_abi);
 
-	if (en->spec.abi.kind == ABI_NODE)
-		return en->spec.abi.version;
-	return own != NULL && abi_napi_of_node(own) >= en->spec.abi.version
-		       ? 0
-		       : toolchain_node_with_napi(t, en->spec.abi.version);
+	if (abi->kind == ABI_NODE)
+		return abi->version;
+	if (own != NULL && abi_napi_of_node(own) >= abi->version)
+		return t->node_abi;
+	return toolchain_node_with_napi(t, abi->version);
 }
 
 /* Does the target's one Node load it? */
@@ -254,7 +256,7 @@ choose_runtime(struct engine *en, struct strv *argv)
 			       : en->spec.abi.kind == ABI_NAPI;
 	abi = node_that_loads(en);
 	if (abi == 0)
-		return true;
+		return false;
 	free(en->runtime);
 	en->runtime = xasprintf("node %s", toolchain_node_version(t, abi));
 	strv_fini(argv);
