@@ -30,10 +30,8 @@
 #include "api/webhooks/webhooks.h"
 #include "builder/base/clock.h"
 #include "builder/base/file.h"
-#include "builder/base/json.h"
 #include "builder/base/log.h"
 #include "builder/base/mem.h"
-#include "builder/base/opt.h"
 #include "builder/cli/program.h"
 
 #define TICK_MS         1000

@@ -102,8 +102,6 @@ is_loopback(const char *address)
 	       strncmp(address, "localhost:", 10) == 0;
 }
 
-/* ---- set-up ---- */
-
 static int
 read_flags(struct settings *s, struct service *service, struct err *e)
 {

@@ -270,20 +270,18 @@ configure_begin(struct engine *en)
 	const struct abi *abi = &en->spec.abi;
 	struct strv argv = {0};
 
-	if (abi->kind == ABI_ELECTRON && en->spec.electron == NULL) {
+	if (abi->kind == ABI_ELECTRON && en->spec.electron == NULL)
 		engine_fail(en, OUTCOME_FAILED, "unsupported-abi",
 			    "there are no headers of Electron with ABI %u here; give them with "
 			    "--electron-headers",
 			    abi->version);
-		engine_next(en);
-		return;
-	}
 	if (abi->kind == ABI_NODE &&
-	    toolchain_node_version(en->spec.toolchain, abi->version) == NULL) {
+	    toolchain_node_version(en->spec.toolchain, abi->version) == NULL)
 		engine_fail(en, OUTCOME_FAILED, "unsupported-abi",
 			    "there are no headers of a Node with ABI %u here; "
 			    "toolchains/components/node.conf names those that there are",
 			    abi->version);
+	if (en->e.code != 0) {
 		engine_next(en);
 		return;
 	}

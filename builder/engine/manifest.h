@@ -25,8 +25,8 @@ int manifest_identify(const struct json *manifest, const char *package, const ch
 		      char package_out[PACKAGE_NAME_MAX + 1],
 		      char version_out[PACKAGE_VERSION_MAX + 1], struct err *e);
 
-/* Puts the reduced package.json in place: the production dependencies, and which of them it brings along, so that there
- * are no scripts to skip and no development dependencies to look up. *dependencies: whether there are
+/* Puts the reduced package.json in place: the production dependencies and which of them it brings along, so that
+ * there are no scripts to skip and no development dependencies to look up. *dependencies: whether there are
  * any. ERR_UNSUPPORTED for one that does not come from the registry, ERR_LIMIT, ERR_BUILD if there is
  * no package.json. */
 int manifest_reduce(const char *src, const char *kept, const struct json *manifest,
