@@ -30,7 +30,7 @@ headers)
 	# For its choice of options only; nothing can be linked yet.
 	CC=$clang AR=llvm-ar-19 RANLIB=llvm-ranlib-19 CFLAGS="-O2 -ffile-prefix-map=$source=musl" \
 		LDFLAGS=-fuse-ld=lld LIBCC=' ' \
-		$source/configure --target="$triple" --prefix=/usr --syslibdir=/lib
+		$source/configure --target="$triple" --prefix=/usr --syslibdir=/lib --disable-static
 	make install-headers DESTDIR=$sysroot
 	for headers in linux asm asm-generic; do
 		cp -R "/work/debs/usr/$prefix/include/$headers" $sysroot/usr/include/
@@ -43,6 +43,6 @@ library)
 	make -j "$JOBS" LIBCC="$builtins"
 	make install-libs DESTDIR=$sysroot LIBCC="$builtins"
 	# Addons are linked against the shared library; the loader's name is a link to it.
-	rm -r /toolchain/sysroot/lib /toolchain/sysroot/usr/lib/libc.a
+	rm -r /toolchain/sysroot/lib
 	;;
 esac
