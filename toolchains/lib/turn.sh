@@ -20,12 +20,14 @@ turn_end() {
 }
 
 # turn_wait FOLDER DESCRIPTOR: the lock belongs to the open file, so it can be taken by a child in the
-# background, and a signal ends the wait.
+# background, and a signal ends the wait. Job control gives the child the process group that job_end ends.
 turn_wait() {
 	flock -n "$2" && return
 	note toolchains "another run uses $1; waiting for it"
+	set -m
 	flock "$2" &
 	JOB=$!
+	set +m
 	wait "$JOB"
 	JOB=
 }

@@ -1,0 +1,113 @@
+#!/bin/bash
+# Toolchains are assembled: the same digests in another place, progress that counts, and an interruption, a
+# wait for another run and a failure that lose nothing. What was compiled for them is taken from the real
+# folder; the rest is done anew.
+set -u
+# shellcheck source=tests/lib/service.sh
+. "$(dirname "$0")/../lib/service.sh"
+
+pair=(x86_64-linux-gnu aarch64-linux-gnu)
+real=$toolchains
+toolchains=$scratch/toolchains
+"$ctl" toolchain assemble "${pair[@]}" --toolchains "$real" >"$scratch/real" 2>"$scratch/log"
+ended $? "the toolchains are assembled" "$(tail -n 5 "$scratch/log")"
+
+mkdir -p "$toolchains"/{components,.made,.stages}
+for part in root node; do
+	cp "$real/.made/$part".* "$toolchains/.made/"
+	ln -s "$real/$(cut -d ' ' -f 1 "$real/.made/$part".*)" "$toolchains/components/"
+done
+for tree in "$real"/.stages/llvm-*; do
+	ln -s "$tree" "$toolchains/.stages/"
+done
+for target in "${pair[@]}"; do
+	cp -al "$real/.stages/$target"-* "$toolchains/.stages/" 2>/dev/null ||
+		cp -a "$real/.stages/$target"-* "$toolchains/.stages/"
+done
+anew() { # forgets what was made
+	rm -rf "$toolchains/.made"/*-linux-* "$toolchains"/*-linux-*
+}
+digests() {
+	cut -d ' ' -f 1,2
+}
+wanted=$(digests <"$scratch/real")
+
+# ---- elsewhere ----
+
+out=$("$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" 2>"$scratch/log")
+ended $? "two targets" "$(tail -n 5 "$scratch/log")"
+is "… the digests that they have elsewhere" "$(digests <<<"$out")" "$wanted"
+steps=$(sed -n 's/^\[\([0-9]*\).*/\1/p' "$scratch/log")
+is "… pieces of work are counted" "$steps" "$(sort -nu <<<"$steps")"
+like "… to the last" "$(grep '^\[' "$scratch/log" | tail -n 1)" '^\[([0-9]+)/\1\] '
+for target in "${pair[@]}"; do
+	like "… $target is told of" "$(cat "$scratch/log")" "\] $target: preparing the load test"
+done
+
+anew
+"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" --json >"$scratch/json" 2>"$scratch/log"
+ended $? "with --json" "$(tail -n 5 "$scratch/log")"
+is "… lines of JSON, steps in order, the digests" "$(node -e '
+	const lines = require("fs").readFileSync(0, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+	const steps = lines.filter((line) => line.event === "step").map((line) => line.step);
+	console.log(steps.every((step, i) => i === 0 || step > steps[i - 1]));
+	for (const line of lines.filter((line) => line.event === "toolchain")) console.log(line.target, line.digest);
+	' <"$scratch/json")" "$(printf 'true\n%s' "$wanted")"
+
+# ---- an interruption ----
+
+anew
+"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" >"$scratch/out" 2>"$scratch/log" &
+run=$!
+for ((i = 0; i < 600; i++)); do
+	! grep -q 'aarch64-linux-gnu: preparing the load test' "$scratch/log" || break
+	sleep 0.1
+done
+kill -TERM "$run"
+wait "$run"
+is "interrupted: exit status" "$?" 143
+# The script hears of it from the kernel when the command has ended.
+for ((i = 0; i < 100; i++)); do
+	pgrep -f "assemble.sh .*$toolchains" >/dev/null || break
+	sleep 0.1
+done
+check "… no process stays" test "$i" -lt 100
+is "… leaves nothing half made" "$(find "$toolchains" -maxdepth 1 \( -name '.tmp-*' -o -name 'aarch64-*' \))" ""
+check "… and keeps what was made" test -e "$toolchains/x86_64-linux-gnu/manifest.txt"
+out=$("$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" 2>"$scratch/log")
+ended $? "again" "$(tail -n 5 "$scratch/log")"
+is "… the same digests" "$(digests <<<"$out")" "$wanted"
+out=$("$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" 2>&1)
+is "and again: nothing to do" "$(digests <<<"$out")" "$wanted"
+
+# ---- another run has the folder ----
+
+anew
+flock "$toolchains/.lock" sleep "$marker" &
+other=$!
+"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" >"$scratch/out" 2>"$scratch/log" &
+run=$!
+for ((i = 0; i < 600; i++)); do
+	! grep -q 'another run uses' "$scratch/log" || break
+	sleep 0.1
+done
+like "another run has the folder: it says so, and waits" "$(cat "$scratch/log")" "another run uses $toolchains; waiting"
+kill -TERM "$run"
+wait "$run"
+is "… until it is told to end" "$?" 143
+check "… the other run goes on" kill -0 "$other"
+kill "$other"
+pkill -f "^sleep $marker"
+wait "$other" 2>/dev/null
+
+# ---- one that fails ----
+
+anew
+cp -r "$here/toolchains" "$scratch/recipes"
+sed -i '/^deb linux-libc-dev-arm64-cross /d' "$scratch/recipes/lock/aarch64-linux-gnu.lock"
+out=$("$scratch/recipes/assemble.sh" --dir "$toolchains" "${pair[@]}" 2>&1)
+is "a package is missing in the lock: exit status" "$?" 1
+like "… says which, and what to do" "$out" \
+	"error: .*aarch64-linux-gnu.lock lacks the package linux-libc-dev-arm64-cross; run .*--relock aarch64-linux-gnu"
+check "… what was beside it is made" test -e "$toolchains/x86_64-linux-gnu/manifest.txt"
+check "… it is not" test ! -e "$toolchains/aarch64-linux-gnu"
