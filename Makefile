@@ -52,13 +52,14 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/reported.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules build_request catalog catalog_sources compiled configured coverage \
+TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog_jobs \
+	catalog_sources catalog_turns compiled configured coverage \
 	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
 	upstream x86_insn
-TEST_LIB = audit_sample canned_http elf_build http_fixture macho_build pe_build raw_tar seed test \
+TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build raw_tar seed test \
 	toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)

@@ -11,6 +11,7 @@
 #include "api/catalog/leases.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "tests/lib/catalog_fixture.h"
 #include "tests/lib/test.h"
 
 #define X64    "x86_64-linux-gnu"
@@ -19,18 +20,6 @@
 #define OTHER  "1111111111119999999999999999999999999999" /* the same first digits */
 #define TWO    "5555555555556666666666667777777777778888"
 #define UPLOAD "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static struct db *
-open_db(void)
-{
-	char *url = xasprintf("sqlite:%s", test_path("db"));
-	struct db *db = NULL;
-	struct err e = {0};
-
-	CHECK_MSG(db_open(url, &db, &e) == 0, "%s", e.msg);
-	free(url);
-	return db;
-}
 
 /* Requests a build for x86-64; ref: of the git repository, "sha256:…", or NULL for the registry. Returns
  * the build, or the error. */
@@ -141,7 +130,7 @@ build(struct db *db, const char *version)
 
 TEST(a_branch_gets_the_version_of_its_commit)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t registry = request(db, "p", "1.0.0", NULL), git = request(db, "p", "1.0.0", "main");
 	char *first, *second;
 	struct build_end end;
@@ -176,7 +165,7 @@ TEST(a_branch_gets_the_version_of_its_commit)
 
 TEST(two_requests_for_a_branch_are_resolved_each)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "p", "1.0.0", "main"), b = request(db, "p", "1.0.0", "main");
 
 	CHECK_STR(shown(db, b), "p@1.0.0+git git+" URL "#main: j3 queued ");
@@ -190,7 +179,7 @@ TEST(two_requests_for_a_branch_are_resolved_each)
 
 TEST(a_commit_is_resolved_once)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "p", "1.0.0", ONE), b = request(db, "p", "1.0.0", ONE);
 
 	CHECK_STR(shown(db, a), "p@1.0.0+git.111111111111 git+" URL "#" ONE ": j1 queued ");
@@ -211,7 +200,7 @@ TEST(a_commit_is_resolved_once)
 
 TEST(an_upload_has_its_version_at_once)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	bool known;
 
 	CHECK_INT(request(db, "p", "1.0.0", "sha256:" UPLOAD), ERR_NOT_FOUND);
@@ -244,7 +233,7 @@ TEST(what_was_found_must_be_what_was_asked_for)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct db *db = open_db();
+		struct db *db = fixture_db("db");
 		int64_t id = request(db, cases[i].package, cases[i].version, cases[i].ref);
 		char want[200];
 
@@ -264,7 +253,7 @@ TEST(what_was_found_must_be_what_was_asked_for)
 
 TEST(another_commit_with_the_same_first_digits)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t id;
 
 	request(db, "p", "1.0.0", "main");
@@ -282,7 +271,7 @@ TEST(another_commit_with_the_same_first_digits)
 
 TEST(a_resolve_job_that_fails_takes_only_its_own_jobs_along)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t registry = request(db, "p", "1.0.0", NULL), a = request(db, "p", "1.0.0", "main"),
 		b = request(db, "p", "1.0.0", "dev");
 	struct err e = {0};

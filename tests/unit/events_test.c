@@ -15,24 +15,13 @@
 #include "builder/base/buf.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "tests/lib/catalog_fixture.h"
 #include "tests/lib/test.h"
 
 #define X64   "x86_64-linux-gnu"
 #define ARM64 "aarch64-linux-gnu"
 #define MUSL  "x86_64-linux-musl"
 #define NOW   1000000
-
-static struct db *
-open_db(void)
-{
-	char *url = xasprintf("sqlite:%s", test_path("db"));
-	struct db *db = NULL;
-	struct err e = {0};
-
-	CHECK_MSG(db_open(url, &db, &e) == 0, "%s", e.msg);
-	free(url);
-	return db;
-}
 
 static int64_t
 request(struct db *db, const char *version, const char *target, const char *other)
@@ -196,7 +185,7 @@ tally(struct db *db)
 
 TEST(a_build_is_told_from_its_request_to_its_end)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, ARM64);
 	struct lease l;
 
@@ -219,7 +208,7 @@ TEST(a_build_is_told_from_its_request_to_its_end)
 
 TEST(a_job_tells_every_build_that_wants_it)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, ARM64), b = request(db, "1.0.0", X64, NULL);
 
 	resolve(db);
@@ -234,7 +223,7 @@ TEST(a_job_tells_every_build_that_wants_it)
 
 TEST(a_build_that_was_cancelled_stays_so)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, NULL), b = request(db, "1.0.0", X64, NULL);
 	struct build_end before, after;
 	struct json *v = NULL;
@@ -264,7 +253,7 @@ TEST(a_build_that_was_cancelled_stays_so)
 
 TEST(an_unknown_version_ends_the_builds_that_waited_for_it)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, ARM64);
 
 	fail(db, "", OUTCOME_FAILED, "unknown-version");
@@ -275,7 +264,7 @@ TEST(an_unknown_version_ends_the_builds_that_waited_for_it)
 
 TEST(a_log_is_told_in_whole_lines_and_again_from_where_it_was_written_again)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, NULL), newest;
 	size_t n = EVENT_LOG_MAX + 1000;
 	char *text = xmalloc(n), want[64];
@@ -303,7 +292,7 @@ TEST(a_log_is_told_in_whole_lines_and_again_from_where_it_was_written_again)
 
 TEST(old_events_go_and_the_newest_number_stays)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, ARM64);
 
 	CHECK_INT(events_prune(db, NOW, NULL), 0);
@@ -320,7 +309,7 @@ TEST(old_events_go_and_the_newest_number_stays)
 
 TEST(builds_that_ended_before_there_were_events_have_ended)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, NULL), open = request(db, "2.0.0", X64, NULL);
 	char *url = xasprintf("sqlite:%s", test_path("db"));
 
@@ -380,7 +369,7 @@ delivery(struct db *db, const char *state)
 TEST(every_url_is_told_of_a_build_that_has_ended)
 {
 	static const char *const urls[] = {ONE, TWO, ONE};
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	struct delivery a, b, none;
 	struct json *body;
 	int64_t build;
@@ -427,7 +416,7 @@ TEST(every_url_is_told_of_a_build_that_has_ended)
 TEST(a_delivery_is_tried_with_growing_pauses_until_it_has_failed)
 {
 	static const char *const urls[] = {ONE};
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	int64_t now = NOW, pause = DELIVERY_PAUSE_MS, all = 0;
 	struct delivery d;
 
@@ -486,7 +475,7 @@ cells(const struct json *matrix, const char *version)
 
 TEST(the_matrix_says_what_there_is_and_what_loaded_it)
 {
-	struct db *db = open_db();
+	struct db *db = fixture_db("db");
 	struct matrix_filter f = {.package = "p", .limit = 20};
 	struct json *m = NULL;
 	struct err e = {0};
