@@ -39,6 +39,8 @@ def prepare():
         if kind == "action":
             folder, argv = actions[text]
             subprocess.run(argv, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        elif kind == "folders":
+            subprocess.run(text.split(" "), check=True)
         elif kind not in COMPILER:
             sys.exit("a step of kind \"%s\" cannot be repeated here: %s" % (kind, text))
 
