@@ -31,6 +31,26 @@ mkdir "$downloads"
 assemble() {
 	"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" --downloads "$downloads" "$@"
 }
+# Assembles, and tells that to end when it has said this. Its status, or 1 if the script stays, which hears of
+# it from the kernel when the command has ended.
+terminated_at() { # TEXT
+	local run i status
+	"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" --downloads "$downloads" \
+		>"$scratch/out" 2>"$scratch/log" &
+	run=$!
+	for ((i = 0; i < 3000; i++)); do
+		! grep -q "$1" "$scratch/log" || break
+		sleep 0.1
+	done
+	kill -TERM "$run"
+	wait "$run"
+	status=$?
+	for ((i = 0; i < 100; i++)); do
+		pgrep -f "assemble.sh .*$toolchains" >/dev/null || return "$status"
+		sleep 0.1
+	done
+	return 1
+}
 anew() { # forgets what was made
 	rm -rf "$toolchains/.made"/*-linux-* "$toolchains"/*-linux-*
 }
@@ -53,22 +73,8 @@ is "… lines of JSON, steps in order, the digests that they have elsewhere" "$(
 # ---- an interruption ----
 
 anew
-"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" --downloads "$downloads" \
-	>"$scratch/out" 2>"$scratch/log" &
-run=$!
-for ((i = 0; i < 3000; i++)); do
-	! grep -q 'aarch64-linux-gnu: preparing the load test' "$scratch/log" || break
-	sleep 0.1
-done
-kill -TERM "$run"
-wait "$run"
+terminated_at 'aarch64-linux-gnu: preparing the load test'
 is "interrupted: exit status" "$?" 143
-# The script hears of it from the kernel when the command has ended.
-for ((i = 0; i < 100; i++)); do
-	pgrep -f "assemble.sh .*$toolchains" >/dev/null || break
-	sleep 0.1
-done
-check "… no process stays" test "$i" -lt 100
 is "… leaves nothing half made" "$(find "$toolchains" -maxdepth 1 \( -name '.tmp-*' -o -name 'aarch64-*' \))" ""
 check "… and keeps what was made" test -e "$toolchains/x86_64-linux-gnu/manifest.txt"
 out=$(assemble 2>"$scratch/log")
@@ -85,17 +91,9 @@ is "and again: nothing to do" "$(digests <<<"$out")" "$wanted"
 anew
 flock "$toolchains/.lock" sleep "$marker" &
 other=$!
-"$ctl" toolchain assemble "${pair[@]}" --toolchains "$toolchains" --downloads "$downloads" \
-	>"$scratch/out" 2>"$scratch/log" &
-run=$!
-for ((i = 0; i < 3000; i++)); do
-	! grep -q 'another run uses' "$scratch/log" || break
-	sleep 0.1
-done
-like "another run has the folder: it says so, and waits" "$(cat "$scratch/log")" "another run uses $toolchains; waiting"
-kill -TERM "$run"
-wait "$run"
-is "… until it is told to end" "$?" 143
+terminated_at 'another run uses'
+is "another run has the folder: it waits until it is told to end" "$?" 143
+like "… and says so" "$(cat "$scratch/log")" "another run uses $toolchains; waiting"
 check "… the other run goes on" kill -0 "$other"
 kill "$other"
 pkill -f "^sleep $marker"
