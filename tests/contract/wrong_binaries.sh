@@ -112,9 +112,16 @@ patch() { # NAME OFFSET HEX
 judge() { # FILE [TARGET]
 	body=$("$ctl" check --json --target "${2:-own}" "$1")
 	rc=$?
-	verdict=$(value 'v[0].verdict')
-	findings=$(value 'v[0].findings.map((f) => `${f.rule} ${f.severity}: ${f.expected} | ${f.found} | ${f.evidence}`).join("\n")')
-	errors=$(value '[...new Set(v[0].findings.filter((f) => f.severity === "error").map((f) => f.rule))].join(" ")')
+	# One question, since it is asked for hundreds of files.
+	{
+		read -r verdict
+		read -r errors
+		IFS= read -r -d '' findings
+	} < <(value '(() => {
+		const all = v[0].findings;
+		return [v[0].verdict, [...new Set(all.filter((f) => f.severity === "error").map((f) => f.rule))].join(" "),
+			...all.map((f) => `${f.rule} ${f.severity}: ${f.expected} | ${f.found} | ${f.evidence}`)].join("\n");
+	})()')
 }
 
 # What is in work/NAME.node breaks those rules and no other, and a finding of the first says so.
