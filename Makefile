@@ -39,7 +39,7 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
 	$(LOCKFILE:%=builder/lockfile/%.c) $(NATIVES:%=builder/natives/%.c) \
 	builder/toolchain/electron.c builder/toolchain/toolchain.c builder/plan/commands.c builder/plan/plan.c builder/plan/flags.c builder/plan/msvc.c \
-	builder/plan/xcode.c \
+	builder/plan/weight.c builder/plan/xcode.c \
 	$(SIGNATURE:%=builder/signature/%.c) builder/check/check.c builder/check/load.c builder/sandbox/confine.c builder/sandbox/sandbox.c \
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
@@ -59,8 +59,8 @@ TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
 	upstream x86_insn
-TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build raw_tar seed test \
-	toolchains
+TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
+	raw_tar seed test toolchains
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
@@ -241,7 +241,7 @@ FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 30
 # The tests that make what the harnesses begin with: tests/fuzz/seeds.sh.
-SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pack pe unpack
+SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pack pe plan unpack
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)

@@ -17,7 +17,7 @@
 #include "builder/source/unpack.h"
 #include "builder/toolchain/toolchain.h"
 
-#define PLAN_JSON_MAX (32u << 20)
+#define PLAN_JSON_MAX (4u << 20)
 #define ADDON_MAX     (256u << 20)
 #define SOURCE_DEPTH  40
 
@@ -117,9 +117,10 @@ plan_on_pool(uv_work_t *w)
 		plan_make(gyp, en->spec.toolchain, en->spec.abi, &en->plan, &e);
 	if (e.code != 0)
 		engine_fail(en, OUTCOME_FAILED,
-			    e.code != ERR_UNSUPPORTED ? "build-failed"
-			    : no_v8                   ? "unsupported-abi"
-						      : "unsupported",
+			    e.code == ERR_LIMIT         ? "limit"
+			    : e.code != ERR_UNSUPPORTED ? "build-failed"
+			    : no_v8                     ? "unsupported-abi"
+							: "unsupported",
 			    "%s", e.msg);
 	json_free(gyp);
 	buf_fini(&text);

@@ -8,6 +8,9 @@
 #include "builder/base/mem.h"
 #include "builder/plan/plan.h"
 
+/* They are told to whoever reads the log, who has seen enough by then. */
+#define DROPPED_MAX 100
+
 /* Dropped by prefix. Link-time optimisation would need the same compiler for every archive and
  * gives files that differ with the number of its threads. Node's own common.gypi has flags that only gcc
  * knows: -fno-tree-vrp, and -mminimal-toc on ppc64, whose range clang's default code model covers. */
@@ -82,6 +85,13 @@ split(const char *entry, struct strv *out)
 	buf_fini(&word);
 }
 
+void
+flags_drop(const char *flag, struct strv *dropped)
+{
+	if (dropped->n < DROPPED_MAX && !strv_has(dropped, flag))
+		strv_add(dropped, flag);
+}
+
 static void
 sort(const char *entry, const char *const *list, size_t n, struct strv *argv, struct strv *dropped)
 {
@@ -91,8 +101,8 @@ sort(const char *entry, const char *const *list, size_t n, struct strv *argv, st
 	for (size_t i = 0; i < words.n; i++) {
 		if (!starts(words.at[i], list, n))
 			strv_add(argv, words.at[i]);
-		else if (!strv_has(dropped, words.at[i]))
-			strv_add(dropped, words.at[i]);
+		else
+			flags_drop(words.at[i], dropped);
 	}
 	strv_fini(&words);
 }

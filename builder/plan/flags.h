@@ -11,6 +11,9 @@
 void flags_add_package(const char *entry, struct strv *argv, struct strv *dropped);
 void flags_add_linker(const char *entry, struct strv *argv, struct strv *dropped);
 
+/* A flag that was left out, once, and not more than a person would read. */
+void flags_drop(const char *flag, struct strv *dropped);
+
 /* What every translation unit gets after the package's own flags. */
 void flags_add_ours(struct strv *argv);
 

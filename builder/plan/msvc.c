@@ -8,6 +8,7 @@
 
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/plan/flags.h"
 
 /* An option of cl.exe without its "/" or "-", and what clang calls it; "" is left out silently. Those
  * with a star stand for all that begin so. */
@@ -74,19 +75,12 @@ matches(const char *pattern, const char *s)
 }
 
 static void
-drop(const char *option, struct strv *dropped)
-{
-	if (!strv_has(dropped, option))
-		strv_add(dropped, option);
-}
-
-static void
 add_option(const char *option, bool cxx, struct strv *argv, struct strv *dropped)
 {
 	const char *name = option + 1;
 
 	if (option[0] != '/' && option[0] != '-') {
-		drop(option, dropped);
+		flags_drop(option, dropped);
 		return;
 	}
 	if ((name[0] == 'D' || name[0] == 'U' || name[0] == 'I') && name[1] != '\0') {
@@ -102,7 +96,7 @@ add_option(const char *option, bool cxx, struct strv *argv, struct strv *dropped
 			strv_add(argv, options[i].clang);
 		return;
 	}
-	drop(option, dropped);
+	flags_drop(option, dropped);
 }
 
 /* A setting is one text or a list of them. In a list that adds to an inherited one, Visual Studio
@@ -219,7 +213,7 @@ msvc_add_linker(const struct json *release, struct strv *argv, struct strv *drop
 	read_setting(tool, "AdditionalOptions", &list);
 	for (size_t i = 0; i < list.n; i++)
 		if (list.at[i][0] != '\0')
-			drop(list.at[i], dropped);
+			flags_drop(list.at[i], dropped);
 	strv_fini(&list);
 }
 

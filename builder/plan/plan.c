@@ -9,6 +9,7 @@
 #include "builder/base/mem.h"
 #include "builder/plan/flags.h"
 #include "builder/plan/msvc.h"
+#include "builder/plan/weight.h"
 #include "builder/plan/xcode.h"
 #include "builder/toolchain/toolchain.h"
 
@@ -41,6 +42,15 @@ struct making {
 	struct err *e;
 };
 
+/* Asked for each action, copy and source: what else there is are a few for each of these. */
+static int
+check_count(const struct making *m)
+{
+	if (m->plan->count < PLAN_STEPS_MAX)
+		return 0;
+	return err_set(m->e, ERR_LIMIT, "binding.gyp: more than %d steps", PLAN_STEPS_MAX);
+}
+
 static struct step *
 add_step(struct making *m, enum step_kind kind, const char *cwd)
 {
@@ -53,13 +63,13 @@ add_step(struct making *m, enum step_kind kind, const char *cwd)
 	return s;
 }
 
+/* Nobody adds one twice: a hostile plan has too many of them to look each time. */
 static void
 add_need(struct step *s, size_t need)
 {
-	for (size_t i = 0; i < s->need_count; i++)
-		if (s->needs[i] == need)
-			return;
-	s->needs = xrealloc(s->needs, (s->need_count + 1) * sizeof *s->needs);
+	if ((s->need_count & (s->need_count - 1)) == 0) /* full at powers of two */
+		s->needs = xrealloc(s->needs,
+				    (s->need_count > 0 ? 2 * s->need_count : 1) * sizeof *s->needs);
 	s->needs[s->need_count++] = need;
 }
 
@@ -144,7 +154,7 @@ add_package_flags(struct making *m, const struct unit *u, const char *name, stru
 		flags_add_package(json_string(flag, ""), &s->argv, &m->plan->dropped);
 }
 
-/* obj/<unit>/<source with / as __>.o: flat, unique, the same in every build. */
+/* obj/<unit>-<source with / as _>.o: flat, unique, the same in every build. */
 static char *
 object_path(const struct making *m, const struct unit *u, const char *source)
 {
@@ -153,6 +163,13 @@ object_path(const struct making *m, const struct unit *u, const char *source)
 	for (char *c = path + strlen(PLAN_OBJECTS) + 1; *c != '\0'; c++)
 		if (*c == '/')
 			*c = '_';
+	/* "a/b.c" and "a_b.c". No other source's object ends so: theirs have the source's extension. */
+	if (strv_has(&u->objects, path)) {
+		char *second = xasprintf("%s.%zu.o", path, u->objects.n);
+
+		free(path);
+		path = second;
+	}
 	return path;
 }
 
@@ -239,6 +256,8 @@ plan_actions(struct making *m, struct unit *u)
 	json_foreach (action, json_get(u->json, "actions")) {
 		struct step *s;
 
+		if (check_count(m) != 0)
+			return m->e->code;
 		plan_folders(m, u, action);
 		s = add_step(m, STEP_ACTION, u->dir);
 		s->label = xasprintf("action %s", json_str(action, "action_name", "without name"));
@@ -250,9 +269,13 @@ plan_actions(struct making *m, struct unit *u)
 		add_gate(u, m->plan->count - 1);
 	}
 	json_foreach (copy, json_get(u->json, "copies")) {
-		struct step *s = add_step(m, STEP_COPY, u->dir);
-		char *to = absolute(u->dir, json_str(copy, "destination", "."));
+		struct step *s;
+		char *to;
 
+		if (check_count(m) != 0)
+			return m->e->code;
+		s = add_step(m, STEP_COPY, u->dir);
+		to = absolute(u->dir, json_str(copy, "destination", "."));
 		s->label = xasprintf("copy to %s", to);
 		strv_add(&s->argv, "/bin/sh");
 		strv_add(&s->argv, "-c");
@@ -405,11 +428,10 @@ plan_unit(struct making *m, struct unit *u)
 
 		if (for_windows(m) && msvc_is_hook(path))
 			continue;
+		if (check_count(m) != 0)
+			return m->e->code;
 		if (language_of(m, path) != LANG_NONE)
 			plan_compile(m, u, path, language_of(m, path));
-		if (m->plan->count > PLAN_STEPS_MAX)
-			return err_set(m->e, ERR_LIMIT, "binding.gyp: more than %d steps",
-				       PLAN_STEPS_MAX);
 	}
 	if (strcmp(u->type, "static_library") == 0 && u->objects.n > 0)
 		plan_archive(m, u);
@@ -507,6 +529,8 @@ plan_make(const struct json *gyp, const struct toolchain *toolchain, struct abi 
 			   .e = e};
 
 	*out = (struct plan){0};
+	if (plan_weigh(gyp, e) != 0)
+		goto out;
 	if (m.cxx->n == 0) {
 		err_set(e, ERR_UNSUPPORTED,
 			"addons that use V8 are not built for %s: V8's C++ is that of another "

@@ -15,7 +15,7 @@ keep() { # TEST [PART]: runs those of a test program whose names have PART in th
 		exit 1
 	}
 }
-for test in audit_rules build_request elf_functions elf_read macho minisign pe; do
+for test in audit_rules build_request elf_functions elf_read macho minisign pe plan; do
 	keep $test
 done
 # Not those that try every length, or bombs.

@@ -39,6 +39,12 @@ head -c 300000 /dev/urandom >"$packages/big/1.0.0/data"
 addon many
 mkdir "$packages/many/1.0.0/files"
 (cd "$packages/many/1.0.0/files" && touch {1..300})
+addon steps
+{
+	printf '{"targets":[{"target_name":"addon","sources":["addon.c"],"copies":['
+	printf '{"destination":"copied","files":[]},%.0s' {1..4001}
+	printf ']}]}'
+} >"$packages/steps/1.0.0/binding.gyp"
 addon crashes
 sed -i 's/napi_value f = NULL;/napi_value f = NULL; __builtin_trap();/' "$packages/crashes/1.0.0/addon.c"
 addon empty
@@ -211,6 +217,7 @@ fails fills limit "disk limit .4096 MiB. exceeded"
 nothing_left fills
 fails large build-failed "[Ff]ile.*(size|large)|signal 25|status 153"
 fails talks limit "output limit exceeded"
+fails steps limit "more than 4000 steps"
 nothing_left talks
 
 # ---- afterwards ----

@@ -1,39 +1,34 @@
 #include "builder/plan/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/base/buf.h"
 #include "builder/base/json.h"
 #include "builder/plan/flags.h"
-#include "builder/toolchain/toolchain.h"
+#include "builder/plan/weight.h"
+#include "tests/lib/plan_toolchain.h"
+#include "tests/lib/seed.h"
 #include "tests/lib/test.h"
 
-static void
-make_toolchain(struct toolchain *t)
-{
-	*t = (struct toolchain){0};
-	strv_add(&t->cc, "CC");
-	strv_add(&t->cxx, "CXX");
-	strv_add(&t->cxx_v8, "CXX-V8");
-	strv_add(&t->cflags, "-ours");
-	strv_add(&t->ldflags, "-ldours");
-	strv_add(&t->ldlibs, "-lm");
-	strv_add(&t->ldlibs_v8, "libstdc++.a");
-	strv_add(&t->ar, "AR");
-	strv_add(&t->strip, "STRIP");
-}
+/* Longer ones are of the same thing thousands of times. */
+#define SEED_MAX 4000
 
 static int
 plan_for(const char *target, const char *text, struct abi abi, struct plan *p, struct err *e)
 {
 	struct json *gyp = json_parse(text, strlen(text), NULL);
 	struct toolchain t;
+	char choice;
 	int r;
 
 	CHECK(gyp != NULL);
-	make_toolchain(&t);
-	t.target = target_find(target);
+	plan_toolchain(target, &t);
+	choice = (char)('0' + (t.target->pe_machine != 0) + 2 * (t.target->macho_cpu != 0) +
+			4 * (abi.kind == ABI_NODE));
+	if (strlen(text) <= SEED_MAX)
+		seed_keep("plan", &choice, 1, text, strlen(text));
 	r = plan_make(gyp, &t, abi, p, e);
 	toolchain_fini(&t);
 	json_free(gyp);
@@ -223,6 +218,110 @@ TEST(shared_dependencies_are_visited_once)
 	buf_fini(&json);
 }
 
+/* One target, whose list of that name has so many items. */
+static void
+long_list(const char *list, const char *item, int count, struct buf *json)
+{
+	json->len = 0;
+	buf_addf(json,
+		 "{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"target_name\":\"a\","
+		 "\"type\":\"loadable_module\",\"%s\":[",
+		 list);
+	for (int i = 0; i < count; i++)
+		buf_addf(json, "%s%s", i > 0 ? "," : "", item);
+	buf_adds(json, "]}]}");
+}
+
+static void
+check_limit(const struct buf *json, const char *says)
+{
+	struct err e = {0};
+	struct plan p;
+
+	CHECK_INT(plan_text(json->data, &p, &e), ERR_LIMIT);
+	CHECK_MSG(strstr(e.msg, says) != NULL, "\"%s\" does not say \"%s\"", e.msg, says);
+	CHECK(p.steps == NULL && p.count == 0);
+}
+
+/* A small text can stand for many steps, each of which needs those before it. */
+TEST(steps_have_a_limit)
+{
+	static const struct {
+		const char *list, *item;
+	} cases[] = {
+		{"actions", "{\"action\":[\"x\"]}"},
+		{"actions", "{\"action\":[\"x\"],\"outputs\":[\"/work/gen/x\"]}"},
+		{"copies", "{}"},
+		{"sources", "\"a.c\""},
+	};
+	struct buf json = {0};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		long_list(cases[i].list, cases[i].item, PLAN_STEPS_MAX + 1, &json);
+		check_limit(&json, "more than 4000 steps");
+	}
+	long_list("sources", "\"a.h\"", PLAN_VALUES_MAX, &json);
+	check_limit(&json, "more than 50000 values");
+	buf_fini(&json);
+}
+
+TEST(commands_have_a_limit)
+{
+	char flags[20000] = "";
+	struct buf json = {0};
+
+	memset(flags, 'x', sizeof flags - 1);
+	long_list("sources", "\"a.c\"", 3500, &json);
+	json.len -= strlen("}]}");
+	buf_addf(&json, ",\"release\":{\"cflags\":[\"-D%s\"]}}]}", flags);
+	check_limit(&json, "larger than 64 MB");
+	/* The same with folders, which are named from the target's. */
+	json.len = 0;
+	buf_addf(&json,
+		 "{\"targets\":[{\"id\":\"a\",\"dir\":\"/%s\",\"type\":\"loadable_module\","
+		 "\"sources\":[\"a.c\"],\"release\":{\"include_dirs\":[\"i\"",
+		 flags);
+	for (int i = 0; i < 3500; i++)
+		buf_adds(&json, ",\"i\"");
+	buf_adds(&json, "]}}]}");
+	check_limit(&json, "larger than 64 MB");
+	buf_fini(&json);
+}
+
+TEST(each_source_has_its_own_object)
+{
+	static const char text[] =
+		"{\"targets\":[{\"id\":\"a\",\"dir\":\"/work/src\",\"target_name\":\"a\","
+		"\"type\":\"loadable_module\",\"sources\":[\"x/y.c\",\"x_y.c\"]}]}";
+	struct err e = {0};
+	struct plan p;
+
+	if (!CHECK(plan_text(text, &p, &e) == 0))
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const struct strv *argv = &p.steps[i].argv;
+
+		CHECK_STR(argv->at[argv->n - 1],
+			  i == 0 ? "/work/obj/0-x_y.c.o" : "/work/obj/0-x_y.c.o.1.o");
+		CHECK(strv_has(&p.steps[2].argv, argv->at[argv->n - 1]));
+	}
+	plan_fini(&p);
+}
+
+TEST(what_is_left_out_is_told_of_within_reason)
+{
+	struct strv kept = {0}, dropped = {0};
+
+	for (int i = 0; i < 1000; i++) {
+		char flag[32];
+
+		snprintf(flag, sizeof flag, "-flto=%d", i);
+		flags_add_package(flag, &kept, &dropped);
+	}
+	CHECK(kept.n == 0 && dropped.n == 100);
+	strv_fini(&dropped);
+}
+
 TEST(flags_are_split_as_a_shell_does_and_sorted)
 {
 	struct strv kept = {0}, dropped = {0};
@@ -310,8 +409,7 @@ TEST(no_compiler_for_v8_is_said)
 	struct err e = {0};
 	struct plan p;
 
-	make_toolchain(&t);
-	t.target = target_find("win32-x64");
+	plan_toolchain("win32-x64", &t);
 	strv_fini(&t.cxx_v8);
 	CHECK_INT(plan_make(gyp, &t, (struct abi){ABI_NODE, 127}, &p, &e), ERR_UNSUPPORTED);
 	CHECK_MSG(strstr(e.msg, "x86_64-w64-mingw32") != NULL, "%s", e.msg);
