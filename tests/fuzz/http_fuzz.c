@@ -72,6 +72,7 @@ use(struct http_parser *p, const struct http_router *router, struct buf *seen)
 
 		must(strlen(p->fields[i].name) == p->fields[i].name_len);
 		must(strlen(value) == p->fields[i].value_len);
+		must(http_parser_field(p, p->fields[i].name) != NULL);
 		buf_addf(seen, "%s=%s\n", p->fields[i].name, value);
 		if (http_range_parse(value, 1000, &first, &len) == RANGE_PART)
 			must(len > 0 && first < 1000 && len <= 1000 - first);
@@ -84,8 +85,10 @@ use(struct http_parser *p, const struct http_router *router, struct buf *seen)
 	}
 	check_path(&t);
 	buf_addf(seen, "%s %s\n", http_method_name(p->head.method), t.path);
-	for (size_t i = 0; i < t.query_count; i++)
+	for (size_t i = 0; i < t.query_count; i++) {
+		must(http_target_query(&t, t.query[i].name) != NULL);
 		buf_addf(seen, "?%s=%s\n", t.query[i].name, t.query[i].value);
+	}
 	if (http_router_match(router, p->head.method, t.path, &m)) {
 		const char *file = http_match_param(&m, "file");
 

@@ -1,5 +1,6 @@
 /*
- * Fuzzes what reads clients' file names: what is accepted must print as it was read. The input
+ * Fuzzes what reads clients' file names: what is accepted must print as it was read, must be what we
+ * would name it ourselves, and puts the addon below the folder that it is unpacked into. The input
  * is lines: package, version, file; a first line with only a digit chooses a good package and
  * version instead, so that the file's name gets further.
  */
@@ -9,6 +10,7 @@
 
 #include "builder/base/mem.h"
 #include "builder/model/name.h"
+#include "builder/pack/entry_name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,6 +57,41 @@ check_abi(const char *text)
 		abort();
 }
 
+/* A name in our own words for platform and machine is the one that we give; clients know more words. */
+static void
+check_named(const struct name *n, const char *file)
+{
+	struct buf again = {0};
+	struct name ours;
+
+	if (n->target == NULL || n->abi_minor[0] != '\0' ||
+	    strcmp(n->platform, n->target->node_platform) != 0 ||
+	    strcmp(n->arch, n->target->node_arch) != 0)
+		return;
+	if (!name_of(n->layout, n->package, n->version, n->abi, n->target, &ours))
+		abort();
+	name_path(&ours, &again);
+	if (strcmp(strrchr(again.data, '/') + 1, file) != 0)
+		abort();
+	buf_fini(&again);
+}
+
+/* Clients and we ourselves unpack what is packed. */
+static void
+check_addon_path(const struct name *n)
+{
+	struct buf path = {0}, clean = {0};
+
+	if (name_is_raw(n->layout))
+		return;
+	name_addon_path(n, "addon.node", &path);
+	if (entry_name_clean(path.data, 0, 8, &clean, NULL) != 0 ||
+	    strcmp(clean.data, path.data) != 0)
+		abort();
+	buf_fini(&path);
+	buf_fini(&clean);
+}
+
 static void
 check_name(const char *package, const char *version, const char *file)
 {
@@ -70,6 +107,8 @@ check_name(const char *package, const char *version, const char *file)
 	if (n.target != target_from_node(n.platform, n.arch))
 		abort();
 	buf_fini(&again);
+	check_named(&n, file);
+	check_addon_path(&n);
 }
 
 int

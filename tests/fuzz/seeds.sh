@@ -72,6 +72,13 @@ elf() { # TRIPLE FLAG…: with the target that the file says itself
 	ld.lld-14 -shared -z relro -z now -soname addon.node "$work/o" -o "$work/so"
 	{ printf '\377' && cat "$work/so"; } >"$seeds/elf/$1"
 }
+busy() { # TRIPLE FLAG…: one with much in it, against a C library of two lines
+	clang-14 --target="$1" -w -O0 -fPIC -g0 -fno-builtin -c "$work/libc.c" -o "$work/o"
+	ld.lld-14 -shared -soname libc.so.6 --version-script="$work/versions" "$work/o" -o "$work/libc.so"
+	clang-14 --target="$1" -O1 -fPIC -g0 -fno-builtin -fvisibility=hidden -c tests/fixtures/busy.c -o "$work/o" "${@:2}"
+	ld.lld-14 -shared --eh-frame-hdr --build-id -s -z relro -z now -soname addon.node "$work/o" "$work/libc.so" -o "$work/so"
+	{ printf '\377' && cat "$work/so"; } >"$seeds/elf/busy-$1${2:-}"
+}
 pe() { # TRIPLE MACHINE BYTE: the byte chooses target and ABI
 	clang-14 --target="$1" -O1 -c tests/fixtures/foreign.c -o "$work/o"
 	lld-link-14 -dll -noentry "-machine:$2" "-out:$work/dll" "$work/o"
@@ -87,6 +94,26 @@ for triple in x86_64-linux-gnu i686-linux-gnu aarch64-linux-gnu armv6-linux-gnue
 	elf "$triple"
 done
 elf x86_64-linux-musl -fcf-protection=full
+cat >"$work/libc.c" <<'END'
+__thread int shared_by_thread = 0;
+#define FUNCTION(name) void name(void) {}
+FUNCTION(malloc) FUNCTION(fmod) FUNCTION(memfd_create) FUNCTION(fcntl64) FUNCTION(library_function)
+END
+cat >"$work/versions" <<'END'
+GLIBC_2.17 { global: malloc; memfd_create; shared_by_thread; };
+GLIBC_2.28 { global: fcntl64; };
+GLIBC_2.38 { global: fmod; };
+GLIBCXX_3.4.29 { global: library_function; };
+END
+for triple in x86_64-linux-gnu i686-linux-gnu aarch64-linux-gnu armv6-linux-gnueabihf powerpc64le-linux-gnu \
+	riscv64-linux-gnu; do
+	busy "$triple"
+	busy "$triple" -DVERSION=2147483647
+done
+busy x86_64-linux-gnu -DASKS
+busy i686-linux-gnu -DASKS
+busy x86_64-linux-gnu -DV8
+busy aarch64-linux-gnu -DV8
 pe x86_64-windows-msvc x64 '\004'
 pe i686-windows-msvc x86 '\005'
 pe aarch64-windows-msvc arm64 '\006'
