@@ -1,7 +1,7 @@
-# One non-recursive Makefile. MODE=release|debug|asan|tsan|cov|fuzz chooses flags and the object folder;
+# One non-recursive Makefile. MODE=release|debug|asan|tsan|cov|fuzz|fuzzcov chooses flags and the object folder;
 # `make help` lists the commands.
 MODE ?= release
-CC = $(if $(filter fuzz,$(MODE)),clang-14,gcc)
+CC = $(if $(filter fuzz%,$(MODE)),clang-14,gcc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 B = build/$(MODE)
@@ -90,6 +90,7 @@ FLAGS_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 FLAGS_tsan = -O1 -fsanitize=thread
 FLAGS_cov = -O0 --coverage
 FLAGS_fuzz = -fsanitize=fuzzer-no-link $(FLAGS_asan)
+FLAGS_fuzzcov = -O1 -fprofile-instr-generate -fcoverage-mapping
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(CI)$(WERROR),-Werror)
 # Hidden, because a name of ours must not take the place of one in a library: libgit2's HTTP has
@@ -98,7 +99,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE -g -fvisibility=hidden -fstack-protector-strong 
 	-I. -I$(B)/gen $(LLHTTP_FLAGS) $(PC_CFLAGS)
 LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(FLAGS_$(MODE))
 
-ifneq ($(filter-out setup clean help demo test fuzz run bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out setup clean help demo test fuzz fuzz-coverage run bench,$(or $(MAKECMDGOALS),all)),)
 PC_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lZydis
 endif
@@ -114,7 +115,7 @@ CTL_OBJ = $(call OBJ,$(CTL_SRC) $(BUILDER_SRC)) $(B)/gen/embed_builder.o
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
 .PHONY: all programs tests setup setup-test setup-bench demo test run bench check-layers \
-	check-format format lint fuzz fuzzers install clean help deps nightly
+	check-format format lint fuzz fuzz-coverage fuzzers install clean help deps nightly
 .DELETE_ON_ERROR:
 
 all: deps programs
@@ -129,6 +130,7 @@ help:
 	@echo 'make nightly    every target, built twice and compared, and the slow tests'
 	@echo 'make bench      measure, against nginx, node-gyp and the bare compiler'
 	@echo 'make fuzz       look for inputs that break the parsers, FUZZ_SECONDS=30 for each'
+	@echo 'make fuzz-coverage   how many lines of the parsers those inputs reach'
 	@echo 'make check-layers check-format format lint install clean'
 
 # Names what is missing before the compiler does.
@@ -245,6 +247,10 @@ SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pac
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+# Lines that what was found so far reaches, without sanitizers, whose own branches nothing reaches.
+fuzz-coverage: setup-test
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzzcov fuzzers
+	@tests/fuzz/coverage.sh $(FUZZ)
 fuzzers: deps $(FUZZERS:%=$(B)/fuzz/%) $(SEED_TESTS:%=$(B)/tests/unit/%_test)
 # An archive: each harness gets what it calls, and counts the edges of that only.
 $(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/tar_input.c tests/fuzz/audit_input.c)
