@@ -339,7 +339,7 @@ file_remove_tree(const char *path, struct err *e)
 	struct removal r = {.top = -1};
 	int code = 0;
 
-	if (unlink(path) == 0 || errno == ENOENT)
+	if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
 	do {
 		unsigned before = r.moved;

@@ -236,13 +236,17 @@ clone_prepared(uv_work_t *w, int status)
 
 /* ---- READ ---- */
 
-/* What npm leaves out when it publishes, but a repository or a folder may have. */
+/* npm runs in the source's folder, with the network: no package says which settings it has (they name
+ * registries, and programs to run), or where dependencies come from. What is installed in a repository or a
+ * folder is nobody's release; a published package may bundle some. */
 static int
-remove_private(struct resolve *r, struct err *e)
+remove_private(const struct resolve *r, struct err *e)
 {
-	static const char *const names[] = {"node_modules", "package-lock.json", ".npmrc"};
+	static const char *const names[] = {".npmrc", "package-lock.json", "npm-shrinkwrap.json",
+					    "node_modules/.package-lock.json", "node_modules"};
+	size_t n = ARRAY_SIZE(names) - (r->spec.origin.kind == ORIGIN_REGISTRY ? 1 : 0);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", r->src, names[i]);
 
 		file_remove_tree(path, e);
@@ -281,9 +285,10 @@ read_package(struct resolve *r, struct err *e)
 	char *gyp = xasprintf("%s/binding.gyp", r->src);
 	struct json *manifest = NULL;
 
+	remove_private(r, e);
 	if (r->spec.origin.kind == ORIGIN_REGISTRY)
 		manifest = json_parse(r->registry.manifest, strlen(r->registry.manifest), e);
-	else if (remove_private(r, e) == 0)
+	else if (e->code == 0)
 		manifest_read(r->src, package, version, &manifest, e);
 	if (e->code == 0)
 		manifest_identify(manifest, package, version, r->package, r->version, e);
@@ -415,8 +420,13 @@ install(struct resolve *r)
 static void
 check_lock(struct resolve *r, const struct buf *text)
 {
-	struct json *lock = json_parse(text->data, text->len, NULL);
+	struct err e = {0};
+	struct json *lock = json_parse(text->data, text->len, &e);
 
+	/* A text of any dependency is in it: what cannot be read is not taken for harmless. */
+	if (json_get(lock, "packages") == NULL)
+		fail(r, OUTCOME_FAILED, err_name(ERR_MALFORMED), "package-lock.json: %s",
+		     e.code != 0 ? e.msg : "it names no packages");
 	json_foreach (p, json_get(lock, "packages")) {
 		if (json_name(p)[0] == '\0')
 			continue;
@@ -439,7 +449,8 @@ bundle(struct resolve *r, struct err *e)
 	buf_adds(&text, "");
 	if (r->has_dependencies && file_read(lock, LOCK_MAX, &text, e) != 0)
 		goto out;
-	check_lock(r, &text);
+	if (r->has_dependencies)
+		check_lock(r, &text);
 	digest_bytes(text.data, text.len, &d);
 	digest_hex(&d, r->lock);
 	unlink(lock);

@@ -38,6 +38,26 @@ start_registry
 depends elsewhere "{\"answer\":\"$registry/answer/-/answer-1.0.0.tgz?elsewhere\"}" '[]'
 depends folder '{"answer":"file:./answer"}' '[]'
 cp -R "$packages/answer/1.0.0" "$packages/folder/1.0.0/answer"
+# Not the package itself but what it depends on leads elsewhere; and a text in it makes JSON that is refused.
+carries() { # NAME LICENSE
+	mkdir -p "$packages/$1/1.0.0"
+	printf '{"name":"%s","version":"1.0.0","license":"%s","dependencies":{"answer":"%s"}}\n' "$1" "$2" \
+		"$registry/answer/-/answer-1.0.0.tgz?elsewhere" >"$packages/$1/1.0.0/package.json"
+}
+carries carrier MIT
+depends through '{"carrier":"1.0.0"}' '[]'
+carries liar '\u0000'
+depends hidden '{"liar":"1.0.0"}' '[]'
+# npm reads its settings and a lock where it runs; what a package brings of that is not for its build.
+mkdir -p "$packages/picky/1.0.0"
+echo '{"name":"picky","version":"1.0.0","engines":{"node":"1"}}' >"$packages/picky/1.0.0/package.json"
+depends configures '{"picky":"1.0.0"}' '[]'
+echo 'engine-strict=true' >"$packages/configures/1.0.0/.npmrc"
+depends locks '{"answer":"1.0.0"}' '[]'
+uses_header locks
+printf '{"name":"locks","version":"1.0.0","lockfileVersion":3,"packages":{"":{"dependencies":{"answer":"1.0.0"}},
+"node_modules/answer":{"version":"1.0.0","resolved":"http://127.0.0.1:1/answer.tgz"}}}\n' \
+	>"$packages/locks/1.0.0/npm-shrinkwrap.json"
 
 serve var --registry "$registry"
 is "a dependency of the registry" "$(built plain)" succeeded
@@ -45,3 +65,8 @@ is "one that the package bundles" "$(built bundling)" succeeded
 like "one of another address" "$(built elsewhere)" \
 	"^failed unsupported dependency answer@http.* does not come from the registry$"
 like "one in a folder" "$(built folder)" "^failed unsupported dependency .* does not come from the registry$"
+like "one of another address, below one of the registry" "$(built through)" \
+	"^failed unsupported dependency node_modules/answer does not come from the registry$"
+like "… in a lock that cannot be read" "$(built hidden)" "^failed malformed package-lock.json: not JSON: NUL"
+is "one that npm would refuse by the package's settings" "$(built configures)" succeeded
+is "one that the package has locked to another address" "$(built locks)" succeeded

@@ -129,6 +129,9 @@ TEST(removing_a_tree_does_not_follow_links)
 	CHECK_INT(symlink("outside", tree), 0);
 	CHECK_INT(file_remove_tree(tree, NULL), 0);
 	CHECK(file_exists(outside) && !file_exists(tree));
+	/* Nothing is below a file. */
+	CHECK_INT(file_remove_tree(test_path("outside/keep/below"), NULL), 0);
+	CHECK(file_exists(outside));
 }
 
 /* As an ordinary user where possible: to root, permissions mean nothing. */
