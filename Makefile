@@ -58,9 +58,9 @@ TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
-	upstream x86_insn
+	unpack_formats unpack_limits upstream x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
-	raw_tar seed test toolchains
+	raw_tar seed test toolchains unpack_box
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
@@ -243,7 +243,8 @@ FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 30
 # The tests that make what the harnesses begin with: tests/fuzz/seeds.sh.
-SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pack pe plan unpack
+SEED_TESTS = audit_rules build_request elf_functions elf_read macho minisign pack pe plan unpack unpack_formats \
+	unpack_limits
 fuzz: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzz fuzzers
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)

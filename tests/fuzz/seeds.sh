@@ -20,9 +20,13 @@ for test in audit_rules build_request elf_functions elf_read macho minisign pe p
 done
 # Not those that try every length, or bombs.
 keep pack addon_is
-for part in compression strip names types link twice pax sparse behind; do
+for part in compression strip names types link twice normal; do
 	keep unpack $part
 done
+for part in pax sparse behind; do
+	keep unpack_formats $part
+done
+keep unpack_limits names
 
 # ---- lock files of the real clients ----
 
