@@ -9,7 +9,7 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/prebuildd
 SHELL = /bin/bash
 
 # ---- sources, explicit: a file that is not named here is not part of the program ----
-BASE = buf clock digest err file json log mem opt strv
+BASE = buf clock digest err file json log mem opt strv utf8
 MODEL = abi git_hosts job job_limits key name origin package target upstream
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa \
 	elf_layout elf_needs elf_notes elf_paths elf_place elf_ranges elf_read elf_relocs elf_sections \
@@ -58,7 +58,7 @@ TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
-	unpack_formats unpack_limits upstream x86_insn
+	unpack_formats unpack_limits upstream utf8 x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
 	raw_tar seed test toolchains unpack_box
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "builder/base/utf8.h"
+
 static int
 hex(char c)
 {
@@ -33,46 +35,6 @@ static bool
 is_control(int c)
 {
 	return c < 0x20 || c == 0x7f;
-}
-
-/* Well-formed UTF-8 (Unicode 15, table 3-7): text from here ends up in JSON. */
-static bool
-is_utf8(const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)text, *end = s + len;
-
-	while (s < end) {
-		unsigned char low = 0x80, high = 0xbf;
-		int more;
-
-		if (*s < 0x80) {
-			s++;
-			continue;
-		}
-		if (*s >= 0xc2 && *s <= 0xdf)
-			more = 1;
-		else if (*s >= 0xe0 && *s <= 0xef)
-			more = 2;
-		else if (*s >= 0xf0 && *s <= 0xf4)
-			more = 3;
-		else
-			return false;
-		if (*s == 0xe0)
-			low = 0xa0;
-		else if (*s == 0xed)
-			high = 0x9f;
-		else if (*s == 0xf0)
-			low = 0x90;
-		else if (*s == 0xf4)
-			high = 0x8f;
-		if (end - s <= more || s[1] < low || s[1] > high)
-			return false;
-		for (int i = 2; i <= more; i++)
-			if (s[i] < 0x80 || s[i] > 0xbf)
-				return false;
-		s += more + 1;
-	}
-	return true;
 }
 
 /* "http://host:port" before the path; the host is not ours to check, there is only one site. */
@@ -158,7 +120,7 @@ decode_path(struct http_target *t, char *text, const char *end, struct fault *f)
 	t->path_len = (size_t)(out - text);
 	if (has_dot_segment(t->path))
 		return fault_set(f, FAULT_TARGET, "\".\" or \"..\" in the path");
-	if (escaped && !is_utf8(t->path, t->path_len))
+	if (escaped && !utf8_valid(t->path, t->path_len))
 		return fault_set(f, FAULT_TARGET, "the path is not UTF-8");
 	return 0;
 }
@@ -187,7 +149,7 @@ decode_word(char *text, size_t len, struct fault *f)
 		*out++ = (char)c;
 	}
 	*out = '\0';
-	if (!is_utf8(text, (size_t)(out - text)))
+	if (!utf8_valid(text, (size_t)(out - text)))
 		return fault_set(f, FAULT_TARGET, "the query is not UTF-8");
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/base/utf8.h"
 
 #define STREAMS_MAX 256
 
@@ -64,41 +65,6 @@ stream_free(struct event_stream *s)
 
 /* ---- on the catalog's thread ---- */
 
-/* The length of the UTF-8 character at p (RFC 3629), 0 if there is none. */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-
-	if (p[0] == 0 || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4 || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
-}
-
-/* A log holds what a package's build prints: any bytes. */
-static void
-add_utf8(struct buf *out, const char *bytes, size_t n)
-{
-	while (n > 0) {
-		size_t len = utf8_length((const unsigned char *)bytes, n);
-
-		if (len > 0)
-			buf_add(out, bytes, len);
-		else
-			buf_adds(out, "\xef\xbf\xbd");
-		len += len == 0;
-		bytes += len;
-		n -= len;
-	}
-}
-
 /* The data of a log event; NULL if these bytes are not there any more. */
 static char *
 log_data(const struct service *s, const struct event *event)
@@ -113,7 +79,8 @@ log_data(const struct service *s, const struct event *event)
 		struct json *o = json_object();
 		struct buf text = {0};
 
-		add_utf8(&text, piece, (size_t)n);
+		/* A log holds what a package's build prints: any bytes. */
+		utf8_add(&text, piece, (size_t)n);
 		snprintf(id, sizeof id, "j%lld", (long long)event->job);
 		json_set_str(o, "job", id);
 		json_set_str(o, "text", text.data);

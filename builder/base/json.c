@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/base/buf.h"
 #include "builder/base/mem.h"
+#include "builder/base/utf8.h"
 
 #define DEPTH_MAX 100
 
@@ -124,16 +126,17 @@ json_free(struct json *v)
 	cJSON_Delete(in(v));
 }
 
+/* JSON is UTF-8 (RFC 8259, 8.1); names of files and what compilers say are any bytes, and may be cut. */
 static char *
 printed(char *s)
 {
-	char *copy;
+	struct buf text = {0};
 
 	if (s == NULL)
 		xmalloc_failed();
-	copy = xstrdup(s);
+	utf8_add(&text, s, strlen(s));
 	cJSON_free(s);
-	return copy;
+	return buf_take(&text);
 }
 
 char *

@@ -5,37 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s (RFC 3629: shortest form, no surrogates), or 0 if there is
- * none. *c is the character. */
-static size_t
-utf8_next(const unsigned char *s, uint32_t *c)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n;
-
-	if (s[0] < 0x80) {
-		*c = s[0];
-		return 1;
-	}
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	*c = s[0] & (0xffu >> (n + 1));
-	/* A NUL is no continuation byte, so this never reads past the end of the string. */
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		*c = *c << 6 | (s[i] & 0x3fu);
-	}
-	if (*c < least[n] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
-		return 0;
-	return n;
-}
+#include "builder/base/utf8.h"
 
 const char *
 entry_name_show(const char *raw, char out[ENTRY_SHOW_SIZE])
@@ -45,7 +15,7 @@ entry_name_show(const char *raw, char out[ENTRY_SHOW_SIZE])
 
 	while (*raw != '\0') {
 		uint32_t c = 0;
-		size_t n = utf8_next((const unsigned char *)raw, &c);
+		size_t n = utf8_next(raw, strnlen(raw, UTF8_MAX), &c);
 		bool plain = n > 0 && c >= 0x20 && !(c >= 0x7f && c < 0xa0);
 
 		if (len + (plain ? n : 1) > room) {
@@ -72,7 +42,7 @@ text_fault(const char *s)
 {
 	while (*s != '\0') {
 		uint32_t c = 0;
-		size_t n = utf8_next((const unsigned char *)s, &c);
+		size_t n = utf8_next(s, strnlen(s, UTF8_MAX), &c);
 
 		if (n == 0)
 			return "is not UTF-8";

@@ -8,7 +8,7 @@ set -u
 addon good
 addon broken
 echo 'this is no C' >>"$packages/broken/1.0.0/addon.c"
-addon escapes 'printf "error: \\033[31mred\\007 \\302\\233m\\n" >&2; exit 1'
+addon escapes 'printf "error: \\033[31mred\\007 \\302\\233m\\377\\n" >&2; exit 1'
 start_registry
 need_modules
 record=$scratch/answers
@@ -34,6 +34,7 @@ refused "no object" 400 invalid '[1]'
 refused "nothing" 400 invalid '{}'
 refused "unknown field" 400 invalid "{\"package\":\"good\",\"version\":\"1.0.0\",$list,\"pakage\":1}"
 refused "bad package" 400 invalid "{\"package\":\"../good\",\"version\":\"1.0.0\",$list}"
+refused "bad package, not in UTF-8" 400 invalid $'{"package":"go\xffod","version":"1.0.0",'"$list}"
 refused "bad version" 400 invalid "{\"package\":\"good\",\"version\":\"^1.0.0\",$list}"
 refused "no targets" 400 invalid '{"package":"good","version":"1.0.0","targets":[]}'
 refused "bad target" 422 unsupported '{"package":"good","version":"1.0.0","targets":["pdp11-unix"]}'

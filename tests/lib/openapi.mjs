@@ -7,6 +7,7 @@
 //   node openapi.mjs DOCUMENT --schema NAME FILE
 //
 // Modules come from the folder in TEST_MODULES. Objects may have no members but those described.
+import { isUtf8 } from 'buffer';
 import fs from 'fs';
 import { createRequire } from 'module';
 import { pathToFileURL } from 'url';
@@ -14,6 +15,12 @@ import { pathToFileURL } from 'url';
 const require = createRequire(process.env.TEST_MODULES + '/');
 const Ajv = require('ajv/dist/2020').default;
 const [file, second, third, fourth] = process.argv.slice(2);
+// JSON is UTF-8 (RFC 8259, 8.1), also where it tells of bytes that are not.
+function parse(bytes) {
+  if (!isUtf8(bytes)) throw new Error('the answer is not UTF-8');
+  return JSON.parse(bytes);
+}
+
 const doc = JSON.parse(fs.readFileSync(file));
 const problems = [];
 
@@ -82,7 +89,7 @@ function checkAnswer([method, target, status, type, bodyFile]) {
   if (!operation) {
     if (Number(status) < 400) return 'this is not described, and succeeds';
     return media === 'application/problem+json'
-      ? errorsOf('/components/schemas/Problem', JSON.parse(body)) : `${media} for a problem`;
+      ? errorsOf('/components/schemas/Problem', parse(body)) : `${media} for a problem`;
   }
   known++;
   const at = `/paths${step(found.template)}/${verb}/responses`;
@@ -102,7 +109,7 @@ function checkAnswer([method, target, status, type, bodyFile]) {
   if (!content) return `type ${media} is not described for ${status}`;
   const inside = `${pointer}/content${step(media)}`;
   if (media === 'text/event-stream') return checkEvents(body.toString(), content['x-events'], inside + '/x-events');
-  return /json$/.test(media) ? errorsOf(inside + '/schema', JSON.parse(body)) : '';
+  return /json$/.test(media) ? errorsOf(inside + '/schema', parse(body)) : '';
 }
 
 if (second === undefined) {

@@ -183,3 +183,27 @@ TEST(made_values_print_and_parse_again)
 	json_free(again);
 	json_free(v);
 }
+
+/* What comes of file names, symbols and compilers is any bytes; what we write is JSON. */
+TEST(what_is_written_is_utf8)
+{
+	struct json *o = json_object(), *again;
+	char *text;
+
+	json_set_str(o, "file",
+		     "b\xff"
+		     "d\xe2\x82.node");
+	json_set_str(o, "na\xc0me", "\xe2\x82\xac");
+	text = json_text(o);
+	CHECK_STR(text, "{\"file\":\"b\xef\xbf\xbd"
+			"d\xef\xbf\xbd\xef\xbf\xbd.node\","
+			"\"na\xef\xbf\xbdme\":\"\xe2\x82\xac\"}");
+	again = parse(text);
+	CHECK(again != NULL);
+	json_free(again);
+	free(text);
+	text = json_pretty(o);
+	CHECK(strstr(text, "\xff") == NULL);
+	free(text);
+	json_free(o);
+}
