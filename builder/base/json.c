@@ -132,9 +132,10 @@ printed(char *s)
 {
 	struct buf text = {0};
 
-	if (s == NULL)
+	if (s != NULL)
+		utf8_add(&text, s, strlen(s));
+	else
 		xmalloc_failed();
-	utf8_add(&text, s, strlen(s));
 	cJSON_free(s);
 	return buf_take(&text);
 }
