@@ -23,12 +23,42 @@ position(const struct strv *argv, const char *flag)
 	return -1;
 }
 
+/* Flags that make the compiler read a file of which nothing is in the preprocessed source. */
+static bool
+reads_more(const char *arg)
+{
+	static const char *const flags[] = {
+		"@",        "-Xclang",   "-fauto-profile", "-fmodule",     "-fpass-plugin",
+		"-fplugin", "-fprofile", "-fsanitize-",    "-include-pch",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (strncmp(arg, flags[i], strlen(flags[i])) == 0)
+			return true;
+	return false;
+}
+
+/* And so does the assembler, by a directive in an asm statement. */
+static bool
+assembles_more(const struct buf *text)
+{
+	static const char *const directives[] = {".incbin", ".include"};
+
+	for (size_t i = 0; text->len > 0 && i < ARRAY_SIZE(directives); i++)
+		if (memmem(text->data, text->len, directives[i], strlen(directives[i])) != NULL)
+			return true;
+	return false;
+}
+
 bool
 compiled_can(const struct strv *argv, const char *input)
 {
 	static const char *const ends[] = {".c", ".cc", ".cpp", ".cxx", ".c++", ".C"};
 	const char *dot = input != NULL ? strrchr(input, '.') : NULL;
 
+	for (size_t i = 0; i < argv->n; i++)
+		if (reads_more(argv->at[i]))
+			return false;
 	for (size_t i = 0; dot != NULL && i < ARRAY_SIZE(ends); i++)
 		if (strcmp(dot, ends[i]) == 0)
 			return position(argv, "-c") > 0 && position(argv, "-o") > 0;
@@ -72,8 +102,13 @@ compiled_key(const char *toolchain, const struct strv *argv, const char *scratch
 	struct digest d;
 	long o = position(argv, "-o");
 
-	if (file_read_beneath(scratch, preprocessed, COMPILED_SOURCE_MAX, &text, e) != 0)
+	if (file_read_beneath(scratch, preprocessed, COMPILED_SOURCE_MAX, &text, e) == 0 &&
+	    assembles_more(&text))
+		err_set(e, ERR_UNSUPPORTED, "the assembler reads other files");
+	if (e->code != 0) {
+		buf_fini(&text);
 		return e->code;
+	}
 	digest_start(&s);
 	add_text(&s, KEY_FORMAT);
 	add_text(&s, toolchain);

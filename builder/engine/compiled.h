@@ -24,7 +24,8 @@
 #define COMPILED_SOURCE_MAX (256u << 20) /* preprocessed; what is larger is compiled each time */
 #define COMPILED_OBJECT_MAX (256u << 20)
 
-/* Can the result of this command be kept? It compiles one file of C or C++ ("-c" and "-o"). */
+/* Can the result of this command be kept? It compiles one file of C or C++ ("-c" and "-o"), without a flag
+ * that names more to read. */
 bool compiled_can(const struct strv *argv, const char *input);
 
 /* The command that preprocesses to `output` instead. */
@@ -37,7 +38,7 @@ const char *compiled_object(const struct strv *argv);
  * of them. */
 
 /* toolchain: its digest. preprocessed: the file that the command above has made. Non-zero if that cannot
- * be read. */
+ * be read, or does not decide the object, because of ".incbin". */
 int compiled_key(const char *toolchain, const struct strv *argv, const char *scratch,
 		 const char *preprocessed, char key[DIGEST_HEX_SIZE], struct err *e);
 

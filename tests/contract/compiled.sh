@@ -10,8 +10,13 @@ addon good
 cp -R "$packages/good/1.0.0" "$packages/good/2.0.0"
 sed -i 's/"1.0.0"/"2.0.0"/' "$packages/good/2.0.0/package.json"
 for version in 1.0.0 2.0.0; do
-	sed -i 's/"sources":\["addon.c"\]/"sources":["addon.c","same.c"]/' "$packages/good/$version/binding.gyp"
+	sed -i 's/"sources":\["addon.c"\]/"sources":["addon.c","same.c","data.c"]/' "$packages/good/$version/binding.gyp"
 	echo 'int same(void); int same(void) { return 1; }' >"$packages/good/$version/same.c"
+	# The same text, which stands for other bytes.
+	echo '__asm__(".pushsection .rodata; .globl data; data: .incbin \"data\"; .popsection"); extern const char data[];
+		int get(void); __attribute__((constructor)) int get(void) { return *(volatile const char *)data; }' \
+		>"$packages/good/$version/data.c"
+	echo "$version" >"$packages/good/$version/data"
 done
 sed -i 's/, 42,/, 43,/' "$packages/good/2.0.0/addon.c"
 # Another package with the very same source.

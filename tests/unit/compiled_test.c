@@ -42,6 +42,8 @@ TEST(which_commands)
 {
 	struct strv c = COMMAND("cc", "-O2", "-c", "/work/src/a.c", "-o", "/work/obj/a.o");
 	struct strv link = COMMAND("cc", "-shared", "-o", "/work/out/a.node");
+	struct strv profile = COMMAND("cc", "-fprofile-use=p", "-c", "a.c", "-o", "a.o");
+	struct strv file = COMMAND("cc", "@flags", "-c", "a.c", "-o", "a.o");
 	struct strv made = {0};
 
 	CHECK(compiled_can(&c, "/work/src/a.c"));
@@ -50,6 +52,8 @@ TEST(which_commands)
 	CHECK(!compiled_can(&c, "/work/src/a"));
 	CHECK(!compiled_can(&c, NULL));
 	CHECK(!compiled_can(&link, "/work/src/a.c"));
+	CHECK(!compiled_can(&profile, "/work/src/a.c"));
+	CHECK(!compiled_can(&file, "/work/src/a.c"));
 	CHECK_STR(compiled_object(&c), "/work/obj/a.o");
 	compiled_preprocess(&c, "/work/obj/0.i", &made);
 	CHECK(made.n == c.n);
@@ -58,6 +62,8 @@ TEST(which_commands)
 	CHECK_STR(made.at[5], "/work/obj/0.i");
 	strv_fini(&c);
 	strv_fini(&link);
+	strv_fini(&profile);
+	strv_fini(&file);
 	strv_fini(&made);
 }
 
@@ -86,6 +92,17 @@ TEST(what_decides_the_key)
 	strv_fini(&a);
 	strv_fini(&b);
 	strv_fini(&c);
+}
+
+TEST(no_key_where_the_assembler_reads_a_file)
+{
+	struct strv a = COMMAND("cc", "-c", "a.c", "-o", "a.o");
+	char key[DIGEST_HEX_SIZE];
+	struct err e = {0};
+
+	write_text("x.i", "__asm__(\".incbin \\\"data\\\"\");\n");
+	CHECK_INT(compiled_key("t1", &a, test_dir(), "x.i", key, &e), ERR_UNSUPPORTED);
+	strv_fini(&a);
 }
 
 TEST(kept_and_taken)
