@@ -76,8 +76,8 @@ add_finding(const struct elf_check *c, enum severity severity, uint32_t sets, co
 	struct name_list text;
 
 	describe(sets, &text);
-	report_say(&f->expected, "code for every %s processor",
-		   c->elf->machine == EM_X86_64 ? "x86-64" : "x86 with SSE2");
+	report_say(&f->expected, "code for every %s",
+		   c->elf->machine == EM_X86_64 ? "x86-64 processor" : "x86 processor with SSE2");
 	report_say(&f->found, "code for %s, %s", text.text, how);
 }
 

@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builder/base/buf.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/check/check.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/printable.h"
 
 #define DEPTH_MAX 64
 
@@ -40,61 +42,125 @@ struct checking {
 	struct err *e;
 };
 
+/* Names of files and what an addon says when it is loaded can be meant for the terminal. */
+static void
+add(struct buf *out, const char *text)
+{
+	printable_add(out, text, 0);
+}
+
 /* "  runs on Debian 12, Ubuntu 22.04, … or later; Node 12.17, 14 and later" */
 static void
-print_where(const struct json *where)
+add_where(struct buf *out, const struct json *where)
 {
 	const char *node = json_str(where, "node", NULL), *between = "  runs on ";
 
 	json_foreach (system, json_get(where, "systems")) {
-		printf("%s%s", between, json_string(system, ""));
+		buf_addf(out, "%s%s", between, json_string(system, ""));
 		between = ", ";
 	}
 	if (json_count(json_get(where, "systems")) > 0)
-		printf(" or later%s%s\n", node != NULL ? "; Node " : "", node != NULL ? node : "");
+		buf_addf(out, " or later%s%s\n", node != NULL ? "; Node " : "",
+			 node != NULL ? node : "");
 	else if (node != NULL)
-		printf("  Node %s\n", node);
+		buf_addf(out, "  Node %s\n", node);
+}
+
+static void
+add_load(struct buf *out, const struct json *load)
+{
+	if (json_bool(load, "ran", false)) {
+		buf_addf(out, "  %s in ", json_bool(load, "ok", false) ? "loaded" : "not loaded");
+		add(out, json_str(load, "runtime", ""));
+		if (json_str(load, "error", NULL) != NULL) {
+			buf_adds(out, ": ");
+			add(out, json_str(load, "error", ""));
+		}
+		buf_adds(out, "\n");
+	} else if (json_str(load, "reason", NULL) != NULL) {
+		buf_adds(out, "  not loaded: ");
+		add(out, json_str(load, "reason", ""));
+		buf_adds(out, "\n");
+	}
+}
+
+static void
+add_finding(struct buf *out, const struct json *f)
+{
+	buf_addf(out, "  %s %s: found ", json_str(f, "severity", ""), json_str(f, "rule", ""));
+	add(out, json_str(f, "found", ""));
+	if (json_str(f, "expected", "")[0] != '\0') {
+		buf_adds(out, ", expected ");
+		add(out, json_str(f, "expected", ""));
+	}
+	if (json_str(f, "evidence", "")[0] != '\0') {
+		buf_adds(out, " (");
+		add(out, json_str(f, "evidence", ""));
+		buf_adds(out, ")");
+	}
+	buf_adds(out, "\n");
 }
 
 static void
 print_row(const struct json *r)
 {
-	const struct json *needs = json_get(r, "needs"), *load = json_get(r, "load");
-	const char *glibc = json_str(needs, "glibc", NULL);
+	const char *glibc = json_str(json_get(r, "needs"), "glibc", NULL);
+	struct buf out = {0};
 
-	printf("%s\n  %-4s  %s %s%s%s\n", json_str(r, "file", ""), json_str(r, "verdict", ""),
-	       json_str(r, "format", ""), json_str(r, "target", "for no target known here"),
-	       glibc != NULL ? ", needs glibc " : "", glibc != NULL ? glibc : "");
-	print_where(json_get(r, "runs_on"));
-	if (json_bool(load, "ran", false))
-		printf("  %s in %s%s%s\n", json_bool(load, "ok", false) ? "loaded" : "not loaded",
-		       json_str(load, "runtime", ""),
-		       json_str(load, "error", NULL) != NULL ? ": " : "",
-		       json_str(load, "error", ""));
-	else if (json_str(load, "reason", NULL) != NULL)
-		printf("  not loaded: %s\n", json_str(load, "reason", ""));
-	json_foreach (f, json_get(r, "findings")) {
-		printf("  %s %s: found %s", json_str(f, "severity", ""), json_str(f, "rule", ""),
-		       json_str(f, "found", ""));
-		if (json_str(f, "expected", "")[0] != '\0')
-			printf(", expected %s", json_str(f, "expected", ""));
-		if (json_str(f, "evidence", "")[0] != '\0')
-			printf(" (%s)", json_str(f, "evidence", ""));
-		putchar('\n');
-	}
+	add(&out, json_str(r, "file", ""));
+	buf_addf(&out, "\n  %-4s  %s %s%s%s\n", json_str(r, "verdict", ""),
+		 json_str(r, "format", ""), json_str(r, "target", "for no target known here"),
+		 glibc != NULL ? ", needs glibc " : "", glibc != NULL ? glibc : "");
+	add_where(&out, json_get(r, "runs_on"));
+	add_load(&out, json_get(r, "load"));
+	json_foreach (f, json_get(r, "findings"))
+		add_finding(&out, f);
+	fputs(out.data, stdout);
+	buf_fini(&out);
 }
 
+/* Many archives in a folder have no addon, which is no fault; but what is called as a client's tarball is
+ * one: "…-napi-v6-linux-x64.tar.gz". */
+static bool
+is_prebuilds_name(const char *name)
+{
+	static const struct {
+		const char *word, *digits;
+	} abis[] = {
+		{"napi-v", "0123456789"},
+		{"node-v", "0123456789"},
+		{"electron-v", ".0123456789"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(abis); i++) {
+		const char *at = strstr(name, abis[i].word);
+		size_t n;
+
+		if (at == NULL)
+			continue;
+		at += strlen(abis[i].word);
+		n = strspn(at, abis[i].digits);
+		if (n > 0 && at[n] == '-')
+			return true;
+	}
+	return false;
+}
+
+/* must: it is an error if it is no addon and has none in it. */
 static void
-check_bytes(struct checking *c, const char *path, const void *data, size_t len)
+check_bytes(struct checking *c, const char *path, bool must, const void *data, size_t len)
 {
 	struct err e = {0};
 	struct json *result;
 	bool passed;
 
+	if (!must && (len < 2 || memcmp(data, "\x1f\x8b", 2) != 0))
+		return;
 	c->request.file = path;
 	result = check_content(data, len, &c->request, c->load_with, &passed, &e);
 	if (result == NULL) {
-		err_set(c->e, e.code, "%s: %s", path, e.msg);
+		if (must)
+			err_set(c->e, e.code, "%s: %s", path, e.msg);
 		return;
 	}
 	c->files++;
@@ -106,7 +172,7 @@ check_bytes(struct checking *c, const char *path, const void *data, size_t len)
 }
 
 static void
-check_file(struct checking *c, const char *path, size_t len)
+check_file(struct checking *c, const char *path, bool must, size_t len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *data = MAP_FAILED;
@@ -116,7 +182,7 @@ check_file(struct checking *c, const char *path, size_t len)
 	if (fd < 0 || (len > 0 && data == MAP_FAILED))
 		err_sys(c->e, -errno, "read %s", path);
 	else
-		check_bytes(c, path, len > 0 ? data : "", len);
+		check_bytes(c, path, must, len > 0 ? data : "", len);
 	if (data != MAP_FAILED)
 		munmap(data, len);
 	if (fd >= 0)
@@ -148,7 +214,10 @@ check_folder(struct checking *c, const char *path, int depth)
 			if (S_ISDIR(st.st_mode))
 				check_folder(c, below, depth + 1);
 			else if (S_ISREG(st.st_mode) && ends_with(name, ".node"))
-				check_file(c, below, (size_t)st.st_size);
+				check_file(c, below, true, (size_t)st.st_size);
+			else if (S_ISREG(st.st_mode) &&
+				 (ends_with(name, ".tar.gz") || ends_with(name, ".tgz")))
+				check_file(c, below, is_prebuilds_name(name), (size_t)st.st_size);
 		}
 		free(below);
 		free(entries[i]);
@@ -166,7 +235,7 @@ check_path(struct checking *c, const char *path)
 	else if (S_ISDIR(st.st_mode))
 		check_folder(c, path, 0);
 	else if (S_ISREG(st.st_mode))
-		check_file(c, path, (size_t)st.st_size);
+		check_file(c, path, true, (size_t)st.st_size);
 	else
 		err_set(c->e, ERR_INVALID, "%s is neither a file nor a folder", path);
 }
@@ -196,8 +265,9 @@ ctl_check(int argc, char **argv)
 {
 	struct opts o = {
 		.usage = "prebuildctl check FILE|DIR… [--target T|host|own] [--load] [--json]",
-		.about = "Says what .node files are, what they need, and what is wrong with them. "
-			 "Folders are\nsearched for .node files, tarballs are looked into.",
+		.about =
+			"Says what .node files are, what they need, and what is wrong with them. "
+			"Folders are\nsearched for .node files and for tarballs, which are looked into.",
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
@@ -226,7 +296,7 @@ ctl_check(int argc, char **argv)
 	if (e.code == 0 && c.failed > 0)
 		err_set(&e, ERR_AUDIT, "%s", "");
 	else if (e.code == 0 && c.files == 0)
-		err_set(&e, ERR_NOT_FOUND, "no .node file there");
+		err_set(&e, ERR_NOT_FOUND, "no .node file there, nor a tarball with one");
 	free(c.load_with);
 	return ctl_end(&o, NULL, &e);
 }

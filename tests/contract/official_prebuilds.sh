@@ -103,3 +103,30 @@ done
 file=$(find "$npm_packages/lightningcss-darwin-x64_1.33.0" -name '*.node')
 body=$("$ctl" check --json --target darwin-arm64 "$file")
 is "an addon for the other Mac" "$(value '[v[0].verdict, v[0].findings[0].rule].join()')" fail,machine
+
+# ---- folders: what is in them, and nothing else ----
+
+mkdir -p "$scratch/folder/deep"
+cd "$scratch/folder" || exit 1
+file=$(find "$npm_packages"/better-sqlite3* -name linux-x64.node)
+cp "$file" deep/one.node
+tar -czf two-v1.0.0-napi-v6-linux-x64.tar.gz -C "$(dirname "$file")" linux-x64.node
+cp "$file" $'deep/three\e[31m.node'
+echo 'int x;' >source.c
+tar -czf sources-1.0.0.tgz source.c
+echo 'no archive' >fixture.tar.gz
+head -c 3000 two-v1.0.0-napi-v6-linux-x64.tar.gz >damaged-1.0.0.tgz
+ln -s deep again
+mkfifo pipe.node
+body=$("$ctl" check --json --target own .)
+rc=$?
+is "a folder: its addons and those in tarballs" "$rc $(value 'v.map((r) => r.file + " " + r.findings[0].rule).join()')" \
+	$'1 ./deep/one.node needed,./deep/three\e[31m.node needed,./two-v1.0.0-napi-v6-linux-x64.tar.gz:linux-x64.node needed'
+unlike "… and no name that commands the terminal" "$("$ctl" check --target own .)" $'\e'
+head -c 3000 two-v1.0.0-napi-v6-linux-x64.tar.gz >cut-v1.0.0-napi-v6-linux-x64.tar.gz
+echo '<!DOCTYPE html>' >page-v1.0.0-node-v115-linux-x64.tar.gz
+body=$("$ctl" check --json --target own . 2>"$scratch/said")
+rc=$?
+like "a prebuild that is cut is an error" "$rc $(cat "$scratch/said")" '^1 .*cut-v1.0.0-napi-v6-linux-x64.tar.gz: .*truncated'
+is "… and a page in place of one fails" "$(value 'v.filter((r) => r.findings[0].rule === "format").map((r) => r.file + " " + r.findings[0].found).join()')" \
+	"./page-v1.0.0-node-v115-linux-x64.tar.gz an HTML page"
