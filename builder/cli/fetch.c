@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +118,7 @@ find_key(const struct remote *r, const char *given, struct minisign_key *key, st
 
 /* The signature must be that of this file under this name. */
 static int
-check_signature(const struct remote *r, const struct name *n, const char *path, const char *file,
+check_signature(const struct remote *r, const struct name *n, const char *path, int fd,
 		const struct digest *digest, const struct minisign_key *key, struct err *e)
 {
 	struct buf text = {0}, comment = {0};
@@ -126,7 +128,7 @@ check_signature(const struct remote *r, const struct name *n, const char *path, 
 	digest_hex(digest, hex);
 	name_comment(strrchr(path, '/') + 1, n->package, n->version, hex, &comment);
 	if (get_text(r, path, ".minisig", &text, e) == 0 &&
-	    signed_check_text(file, text.data != NULL ? text.data : "", text.len, key, &s, e) ==
+	    signed_check_text(fd, path, text.data != NULL ? text.data : "", text.len, key, &s, e) ==
 		    0 &&
 	    strcmp(s.comment, comment.data) != 0)
 		err_set(e, ERR_SIGNATURE, "the signature of %s is that of another file: %.200s",
@@ -154,26 +156,51 @@ save_documents(const struct remote *r, const char *path, const char *file, struc
 
 /* ---- the file ---- */
 
-/* Saves what is at path, once its digest and its signature are what they must be. */
+/* Are the bytes that came those that the service promised, and signed under that name? */
+static int
+check_file(const struct remote *r, const struct name *n, const char *path, const char *file,
+	   const char *promised, const struct minisign_key *key, struct err *e)
+{
+	struct digest want, have;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "open %s", file);
+	if (digest_parse(promised, &want) != 0)
+		err_set(e, ERR_DIGEST, "the server named no digest for %s", path);
+	else if (digest_path(file, &have, e) == 0 && !digest_equal(&want, &have))
+		err_set(e, ERR_DIGEST,
+			"%s came with other bytes than its digest says; nothing was kept", path);
+	else if (e->code == 0)
+		check_signature(r, n, path, fd, &have, key, e);
+	close(fd);
+	return e->code;
+}
+
+/* Saves what is at path, once its digest and its signature are what they must be: what was there before
+ * stays until then. */
 static int
 save(const struct remote *r, const struct name *n, const char *path, const char *file,
      const char *key_text, struct err *e)
 {
-	struct digest want, have;
+	char *temp = xasprintf("%s.unverified", file), promised[80] = "";
 	struct minisign_key key;
-	char promised[80] = "";
 
-	if (find_key(r, key_text, &key, e) != 0 || remote_save(r, path, file, promised, e) != 0)
-		return e->code;
-	if (digest_parse(promised, &want) != 0)
-		err_set(e, ERR_DIGEST, "the server named no digest for %s", path);
-	else if (digest_path(file, &have, e) == 0 && !digest_equal(&want, &have))
-		err_set(e, ERR_DIGEST, "%s does not have its digest; it was removed", file);
-	else if (e->code == 0)
-		check_signature(r, n, path, file, &have, &key, e);
-	if (e->code != 0)
-		unlink(file);
+	if (find_key(r, key_text, &key, e) == 0 && remote_save(r, path, temp, promised, e) == 0) {
+		if (check_file(r, n, path, temp, promised, &key, e) == 0 && rename(temp, file) != 0)
+			err_sys(e, -errno, "rename to %s", file);
+		if (e->code != 0)
+			unlink(temp);
+	}
+	free(temp);
 	return e->code;
+}
+
+/* What the service calls an addon becomes a file here, in this folder and no other. */
+static bool
+is_file_name(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
 /* The file that the client of a layout would get. */
@@ -182,6 +209,7 @@ download(const struct remote *r, struct opts *o, const struct name *wanted,
 	 const struct json *artifact, char **file, struct err *e)
 {
 	const char *output = opts_get(o, "output")->value;
+	const char *addon = json_str(artifact, "file", "addon.node");
 	bool raw = name_is_raw(wanted->layout);
 	struct buf path = {0};
 	struct abi abi;
@@ -191,10 +219,12 @@ download(const struct remote *r, struct opts *o, const struct name *wanted,
 	    !name_of(wanted->layout, wanted->package, wanted->version, abi, wanted->target, &n))
 		return err_set(e, ERR_UNSUPPORTED, "the layout %s has no name for %s",
 			       name_layout_text(wanted->layout), wanted->target->triple);
+	if (!is_file_name(addon))
+		return err_set(e, ERR_MALFORMED,
+			       "the service calls the addon \"%.60s\", which is no file's name",
+			       addon);
 	name_path(&n, &path);
-	*file = xstrdup(output != NULL ? output
-			: raw          ? json_str(artifact, "file", "addon.node")
-				       : strrchr(path.data, '/') + 1);
+	*file = xstrdup(output != NULL ? output : raw ? addon : strrchr(path.data, '/') + 1);
 	if (save(r, &n, path.data, *file, ctl_key(o), e) == 0 && opts_get(o, "documents")->given)
 		save_documents(r, path.data, *file, e);
 	buf_fini(&path);

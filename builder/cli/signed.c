@@ -28,17 +28,11 @@ read_beside(const char *file, const char *suffix, size_t limit, struct buf *out,
 }
 
 int
-signed_check_text(const char *file, const char *text, size_t len, const struct minisign_key *key,
-		  struct minisign *out, struct err *e)
+signed_check_text(int fd, const char *name, const char *text, size_t len,
+		  const struct minisign_key *key, struct minisign *out, struct err *e)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "there is no file %s", file)
-				       : err_sys(e, -errno, "open %s", file);
 	if (minisign_parse(text, len, out, e) != 0 || minisign_verify(out, key, fd, e) != 0)
-		err_context(e, "the signature of %s", file);
-	close(fd);
+		err_context(e, "the signature of %s", name);
 	return e->code;
 }
 
@@ -46,9 +40,20 @@ int
 signed_check(const char *file, const struct minisign_key *key, struct minisign *out, struct err *e)
 {
 	struct buf text = {0};
+	int fd = -1;
 
-	if (read_beside(file, ".minisig", MINISIGN_FILE_MAX, &text, e) == 0)
-		signed_check_text(file, text.data, text.len, key, out, e);
+	if (read_beside(file, ".minisig", MINISIGN_FILE_MAX, &text, e) != 0)
+		goto out;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		signed_check_text(fd, file, text.data, text.len, key, out, e);
+	else if (errno == ENOENT)
+		err_set(e, ERR_NOT_FOUND, "there is no file %s", file);
+	else
+		err_sys(e, -errno, "open %s", file);
+	if (fd >= 0)
+		close(fd);
+out:
 	buf_fini(&text);
 	return e->code;
 }

@@ -14,8 +14,8 @@ struct json;
 int
 signed_check(const char *file, const struct minisign_key *key, struct minisign *out, struct err *e);
 
-/* Checks a file against the text of a signature. */
-int signed_check_text(const char *file, const char *text, size_t len,
+/* Checks an open file, called `name` in errors, against the text of a signature. */
+int signed_check_text(int fd, const char *name, const char *text, size_t len,
 		      const struct minisign_key *key, struct minisign *out, struct err *e);
 
 /* Checks FILE.provenance.json and that it is about FILE; *statement, which the caller frees, is what it

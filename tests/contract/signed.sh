@@ -124,6 +124,19 @@ check "… and verify what it saved" env PREBUILDD_KEY="$scratch/key.pub" "$ctl"
 fails "fetch with another key" "was signed with the key" "$ctl" fetch good@1.0.0 \
 	--key "$scratch/other.pub" -o "$scratch/refused.tar.gz"
 check "… leaves nothing" test ! -e "$scratch/refused.tar.gz"
+echo 'what was there' >kept.tar.gz
+fails "the same over a file" "was signed with the key" "$ctl" fetch good@1.0.0 --key "$scratch/other.pub" -o kept.tar.gz
+is "… which stays what it was" "$(cat kept.tar.gz)" 'what was there'
+is "… and nothing is beside it" "$(find . -name '*unverified*' -o -name '*.part*')" ''
+# A service that would like to write elsewhere.
+node -e 'const s = require("http").createServer((q, r) => r.end(JSON.stringify({artifacts:
+	[{abi: "napi-v6", file: "../escaped.node"}], cursor: null})));
+	s.listen(0, "127.0.0.1", () => console.log("listening on http://127.0.0.1:" + s.address().port))' >"$scratch/liar.out" &
+started+=($!)
+until_ok 10 address_in "$scratch/liar.out"
+fails "fetch from who names a file elsewhere" 'calls the addon "../escaped.node", which is no file' "$ctl" fetch \
+	good@1.0.0 --layout raw --key "$scratch/key.pub" --server "$(address_in "$scratch/liar.out")"
+check "… writes nothing there" test ! -e ../escaped.node
 
 # ---- the key is kept, and a bad one is refused ----
 
