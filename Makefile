@@ -22,7 +22,7 @@ SIGNATURE = envelope minisign
 LOCKFILE = lockfile npm pnpm yaml yarn1 yarn2
 NATIVES = coverage native survey
 PACK = entry_name find_addon inflate pack tar_reader
-ENGINE = clone command compile compiled configure configured engine footprint manifest mirror online \
+ENGINE = clone command compile compiled configure configured engine footprint manifest mirror npm online \
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
 CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
@@ -56,7 +56,7 @@ TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog
 	catalog_sources catalog_turns compiled configured coverage \
 	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
-	http_target inventory job job_limits json lockfile macho minisign musl name native openapi opt origin pack \
+	http_target inventory job job_limits json lockfile macho minisign musl name native npm openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
 	unpack_formats unpack_limits upstream utf8 x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \

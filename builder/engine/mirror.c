@@ -65,7 +65,7 @@ fetch(struct mirror *m)
 				   .seconds = now < end ? (unsigned)((end - now + 999) / 1000) : 1,
 				   .cancel = &m->cancelled,
 			   },
-			   m->tarball, &e);
+			   m->tarball, NULL, &e);
 		m->url = m->spec.urls->at[i];
 		if (e.code == 0)
 			return 0;

@@ -15,6 +15,7 @@
 #include "builder/base/mem.h"
 #include "builder/engine/clone.h"
 #include "builder/engine/manifest.h"
+#include "builder/engine/npm.h"
 #include "builder/engine/online.h"
 #include "builder/engine/run.h"
 #include "builder/model/abi.h"
@@ -53,6 +54,7 @@ struct resolve {
 	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1];
 	bool has_dependencies;
 	char *src, *kept, *bundle, *origin;
+	char *hosts;            /* that npm may ask, separated by commas; NULL for any */
 	char before[TIME_SIZE]; /* dependencies as of then; "" for now */
 	bool waited;            /* … which is later already than the source's own time */
 	char abi[ABI_TEXT_SIZE];
@@ -147,22 +149,35 @@ unpack_source(struct resolve *r, const char *tarball, bool links, struct err *e)
 			   e);
 }
 
+/* The registry, and who it has sent us to for the tarball: for that of a dependency it will do the same. */
+static void
+set_hosts(struct resolve *r, const char *answered)
+{
+	char *registry = fetch_host(r->spec.registry);
+
+	if (registry != NULL && answered != NULL)
+		r->hosts = xasprintf("%s,%s", registry, answered);
+	free(registry);
+}
+
 static int
 fetch_published(struct resolve *r, struct err *e)
 {
 	struct fetch_limits limits = {.bytes = r->spec.limits.source_packed,
 				      .seconds = FETCH_SECONDS,
 				      .cancel = &r->cancelled};
-	char *tarball = xasprintf("%s/package.tgz", r->spec.scratch);
+	char *tarball = xasprintf("%s/package.tgz", r->spec.scratch), *host = NULL;
 	int code;
 
 	code = registry_version_get(r->spec.registry, r->spec.package, r->spec.version, &limits,
 				    &r->registry, e);
 	if (code == 0)
-		code = registry_tarball(&r->registry, &limits, tarball, e);
+		code = registry_tarball(&r->registry, &limits, tarball, &host, e);
+	set_hosts(r, host);
 	if (code == 0)
 		code = unpack_source(r, tarball, false, e);
 	free(tarball);
+	free(host);
 	return code;
 }
 
@@ -339,8 +354,7 @@ wait_longer(struct resolve *r)
 {
 	struct tm tm = {0};
 
-	if (r->waited || r->spec.origin.kind != ORIGIN_REGISTRY || r->output.len == 0 ||
-	    strstr(r->output.data, "npm error code ETARGET") == NULL ||
+	if (r->waited || r->spec.origin.kind != ORIGIN_REGISTRY || !npm_found_none(&r->output) ||
 	    strptime(r->before, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
 		return false;
 	r->waited = true;
@@ -351,10 +365,26 @@ wait_longer(struct resolve *r)
 }
 
 static void
+fail_install(struct resolve *r, const struct run_end *end)
+{
+	char *url = npm_wanted_elsewhere(&r->output), *why = npm_error(&r->output);
+
+	if (url != NULL)
+		fail(r, OUTCOME_FAILED, "unsupported",
+		     "a dependency comes from %s, which is not the registry", url);
+	else
+		/* Whether the registry or the package is to blame cannot be told from outside: it
+		 * is tried again, a few times. */
+		fail(r, OUTCOME_ERROR, "dependencies", "npm could not install: %s%s%s", end->what,
+		     why != NULL ? ": " : "", why != NULL ? why : "");
+	free(url);
+	free(why);
+}
+
+static void
 installed(const struct run_end *end, void *arg)
 {
 	struct resolve *r = arg;
-	const char *why = r->output.len > 0 ? strstr(r->output.data, "npm error") : NULL;
 
 	r->run = NULL;
 	if (!end->ok && !r->cancelled && wait_longer(r)) {
@@ -362,29 +392,13 @@ installed(const struct run_end *end, void *arg)
 		return;
 	}
 	if (!end->ok && !r->cancelled)
-		/* Whether the registry or the package is to blame cannot be told from outside: it
-		 * is tried again, a few times. */
-		fail(r, OUTCOME_ERROR, "dependencies", "npm could not install: %s%s%.*s", end->what,
-		     why != NULL ? ": " : "", (int)strcspn(why != NULL ? why : "", "\n"),
-		     why != NULL ? why : "");
+		fail_install(r, end);
 	next_state(r);
 }
 
 static void
 install(struct resolve *r)
 {
-	static const char *const flags[] = {
-		"install",
-		"--ignore-scripts",
-		"--omit=optional",
-		"--legacy-peer-deps",
-		"--no-audit",
-		"--no-fund",
-		"--no-update-notifier",
-		"--install-links=false",
-		"--omit-lockfile-registry-resolved",
-		"--loglevel=error",
-	};
 	struct run_spec spec =
 		online_spec(r->spec.toolchain, r->spec.scratch, PLAN_SOURCE, &r->spec.limits);
 	struct err e = {0};
@@ -397,14 +411,7 @@ install(struct resolve *r)
 	if (file_exists("/etc/ssl/certs/ca-certificates.crt"))
 		strv_add(&spec.env, "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt");
 	sandbox_mount(&spec.sandbox, r->spec.toolchain->node, NODE_MOUNT, false);
-	strv_add(&spec.argv, NODE_MOUNT "/bin/node");
-	strv_add(&spec.argv, NODE_MOUNT "/lib/node_modules/npm/bin/npm-cli.js");
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		strv_add(&spec.argv, flags[i]);
-	strv_add(&spec.argv, "--cache=" PLAN_WORK "/npm-cache");
-	strv_addf(&spec.argv, "--registry=%s", r->spec.registry);
-	if (r->before[0] != '\0')
-		strv_addf(&spec.argv, "--before=%s", r->before);
+	npm_install(r->spec.registry, r->hosts, r->before, &spec.env, &spec.argv);
 	if (run_start(r->loop, &spec, &r->run, &e) != 0) {
 		fail(r, OUTCOME_ERROR, "worker-failed", "%s", e.msg);
 		next_state(r);
@@ -506,6 +513,7 @@ finish(struct resolve *r)
 	free(r->kept);
 	free(r->bundle);
 	free(r->origin);
+	free(r->hosts);
 	free(r);
 }
 

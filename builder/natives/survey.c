@@ -61,7 +61,7 @@ unpack_and_read(const struct crowd *c, const struct registry_version *v, struct 
 	}
 	tarball = xasprintf("%s/package.tgz", scratch);
 	folder = xasprintf("%s/package", scratch);
-	r = registry_tarball(v, &fetch, tarball, &look->e);
+	r = registry_tarball(v, &fetch, tarball, NULL, &look->e);
 	if (r == 0)
 		r = file_mkdirs(folder, 0755, &look->e);
 	if (r == 0)

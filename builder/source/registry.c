@@ -216,14 +216,14 @@ registry_version_fini(struct registry_version *v)
 
 int
 registry_tarball(const struct registry_version *v, const struct fetch_limits *l, const char *path,
-		 struct err *e)
+		 char **host, struct err *e)
 {
 	struct fetch_limits limits = *l;
 	int r;
 
 	if (limits.bytes == 0)
 		limits.bytes = REGISTRY_TARBALL_MAX;
-	r = fetch_file(v->tarball, &limits, path, e);
+	r = fetch_file(v->tarball, &limits, path, host, e);
 	if (r != 0)
 		return r;
 	r = digest_check_integrity(path, v->integrity, e);

@@ -38,8 +38,8 @@ void registry_version_fini(struct registry_version *v);
 char *registry_configured(void);
 
 /* Downloads the version's tarball to a new file at path and checks its integrity (ERR_DIGEST);
- * the file is removed again on failure. Blocks. */
+ * the file is removed again on failure. *host as in fetch_file. Blocks. */
 int registry_tarball(const struct registry_version *v, const struct fetch_limits *l,
-		     const char *path, struct err *e);
+		     const char *path, char **host, struct err *e);
 
 #endif

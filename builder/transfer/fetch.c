@@ -344,13 +344,31 @@ run(struct transfer *t, struct err *e)
 	}
 }
 
+char *
+fetch_host(const char *url)
+{
+	char *host = NULL, *copy = NULL;
+	CURLU *u = curl_url();
+
+	if (u == NULL)
+		xmalloc_failed();
+	if (curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		copy = xstrdup(host);
+	curl_free(host);
+	curl_url_cleanup(u);
+	return copy;
+}
+
+/* host: see fetch_file; or NULL. */
 static int
 fetch(const char *url, const char *accept, const struct fetch_limits *l, struct sink *s,
-      struct err *e)
+      char **host, struct err *e)
 {
 	struct fetch_limits limits = *l;
 	struct transfer t = {.limits = &limits, .sink = s};
 	struct curl_slist *headers = NULL;
+	char *last = NULL;
 	int r;
 
 	pthread_once(&curl_once, curl_prepare);
@@ -377,6 +395,9 @@ fetch(const char *url, const char *accept, const struct fetch_limits *l, struct 
 		curl_easy_setopt(t.curl, CURLOPT_HTTPHEADER, headers);
 	}
 	r = run(&t, e);
+	if (r == 0 && host != NULL &&
+	    curl_easy_getinfo(t.curl, CURLINFO_EFFECTIVE_URL, &last) == CURLE_OK)
+		*host = fetch_host(last);
 	curl_easy_cleanup(t.curl);
 	curl_slist_free_all(headers);
 	return r;
@@ -387,7 +408,7 @@ fetch_buf(const char *url, const char *accept, const struct fetch_limits *l, str
 	  struct err *e)
 {
 	struct sink s = {.buf = out, .start = out->len, .fd = -1};
-	int r = fetch(url, accept, l, &s, e);
+	int r = fetch(url, accept, l, &s, NULL, e);
 
 	if (r != 0)
 		rewind_sink(&s);
@@ -395,15 +416,18 @@ fetch_buf(const char *url, const char *accept, const struct fetch_limits *l, str
 }
 
 int
-fetch_file(const char *url, const struct fetch_limits *l, const char *path, struct err *e)
+fetch_file(const char *url, const struct fetch_limits *l, const char *path, char **host,
+	   struct err *e)
 {
 	struct sink s = {.fd = -1};
 	int r;
 
+	if (host != NULL)
+		*host = NULL;
 	s.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (s.fd < 0)
 		return err_sys(e, -errno, "create %s", path);
-	r = fetch(url, NULL, l, &s, e);
+	r = fetch(url, NULL, l, &s, host, e);
 	if (close(s.fd) != 0 && r == 0)
 		r = err_sys(e, -errno, "write %s", path);
 	if (r != 0)

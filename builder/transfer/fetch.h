@@ -32,7 +32,12 @@ struct fetch_limits {
 int fetch_buf(const char *url, const char *accept, const struct fetch_limits *l, struct buf *out,
 	      struct err *e);
 
-/* Into a new file at path; removed again on failure. */
-int fetch_file(const char *url, const struct fetch_limits *l, const char *path, struct err *e);
+/* Into a new file at path; removed again on failure. *host, which the caller frees, is who answered at
+ * last; it may be NULL. */
+int fetch_file(const char *url, const struct fetch_limits *l, const char *path, char **host,
+	       struct err *e);
+
+/* The host of a URL, without its port; NULL if there is none. The caller frees it. */
+char *fetch_host(const char *url);
 
 #endif

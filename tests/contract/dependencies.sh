@@ -39,15 +39,19 @@ depends elsewhere "{\"answer\":\"$registry/answer/-/answer-1.0.0.tgz?elsewhere\"
 depends folder '{"answer":"file:./answer"}' '[]'
 cp -R "$packages/answer/1.0.0" "$packages/folder/1.0.0/answer"
 # Not the package itself but what it depends on leads elsewhere; and a text in it makes JSON that is refused.
-carries() { # NAME LICENSE
+carries() { # NAME LICENSE [REGISTRY]
 	mkdir -p "$packages/$1/1.0.0"
 	printf '{"name":"%s","version":"1.0.0","license":"%s","dependencies":{"answer":"%s"}}\n' "$1" "$2" \
-		"$registry/answer/-/answer-1.0.0.tgz?elsewhere" >"$packages/$1/1.0.0/package.json"
+		"${3:-$registry}/answer/-/answer-1.0.0.tgz?elsewhere" >"$packages/$1/1.0.0/package.json"
 }
 carries carrier MIT
 depends through '{"carrier":"1.0.0"}' '[]'
 carries liar '\u0000'
 depends hidden '{"liar":"1.0.0"}' '[]'
+# Another host than the registry's, by its name at least.
+carries reaching MIT "http://localhost:${registry##*:}"
+depends reaches '{"reaching":"1.0.0"}' '[]'
+
 # npm reads its settings and a lock where it runs; what a package brings of that is not for its build.
 mkdir -p "$packages/picky/1.0.0"
 echo '{"name":"picky","version":"1.0.0","engines":{"node":"1"}}' >"$packages/picky/1.0.0/package.json"
@@ -70,3 +74,6 @@ like "one of another address, below one of the registry" "$(built through)" \
 like "… in a lock that cannot be read" "$(built hidden)" "^failed malformed package-lock.json: not JSON: NUL"
 is "one that npm would refuse by the package's settings" "$(built configures)" succeeded
 is "one that the package has locked to another address" "$(built locks)" succeeded
+like "one on another host" "$(built reaches)" \
+	"^failed unsupported a dependency comes from http://localhost:[0-9]+/answer.*elsewhere, which is not the registry$"
+is "… which was not asked" "$(grep -c 'localhost' "$scratch/registry.log")" 0

@@ -5,7 +5,7 @@
 //   node registry.js FOLDER
 //
 // Serves FOLDER/NAME/VERSION/ (a scoped NAME is FOLDER/@scope/name) as the package's files and
-// prints "listening on http://127.0.0.1:PORT". A version is packed when it is first asked for;
+// prints "listening on http://127.0.0.1:PORT", and each request on standard error. A version is packed when it is first asked for;
 // folders that appear later are found.
 'use strict';
 const crypto = require('crypto');
@@ -57,6 +57,7 @@ function packument(name, base) {
 }
 
 function answer(request, response) {
+  console.error(`${request.method} ${request.headers.host} ${request.url}`);
   const name = '(?:@[a-z0-9-]+/)?[a-z0-9-]+';
   const at = decodeURIComponent(request.url.split('?')[0]).slice(1);
   const one = at.match(new RegExp(`^(${name})/(\\d[0-9.]*)$`));

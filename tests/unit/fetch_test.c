@@ -59,7 +59,7 @@ get_file(struct canned *c, const char *path, const struct fetch_limits *l, const
 	int r;
 
 	*e = (struct err){0};
-	r = fetch_file(url, l, to, e);
+	r = fetch_file(url, l, to, NULL, e);
 	CHECK_INT(r, e->code);
 	free(url);
 	return r;
@@ -611,4 +611,24 @@ TEST(certificates_from_the_environment)
 	free(url);
 	buf_fini(&out);
 	canned_stop(c);
+}
+
+TEST(the_host_of_an_address)
+{
+	static const struct {
+		const char *url, *host;
+	} cases[] = {
+		{"https://registry.npmjs.org/", "registry.npmjs.org"},
+		{"http://127.0.0.1:4873", "127.0.0.1"},
+		{"http://user:secret@npm.example.org/npm/", "npm.example.org"},
+		{"http://[::1]:4873/", "[::1]"},
+		{"no address", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *host = fetch_host(cases[i].url);
+
+		CHECK_STR(host != NULL ? host : "", cases[i].host);
+		free(host);
+	}
 }
