@@ -9,7 +9,7 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/prebuildd
 SHELL = /bin/bash
 
 # ---- sources, explicit: a file that is not named here is not part of the program ----
-BASE = buf clock digest err file json log mem opt strv utf8
+BASE = buf clock digest err file json log mem opt strv trim utf8
 MODEL = abi git_hosts job job_limits key name origin package target upstream
 AUDIT = arm_code audit elf_arm elf_check elf_cxx elf_entry elf_exports elf_functions elf_isa \
 	elf_layout elf_needs elf_notes elf_paths elf_place elf_ranges elf_read elf_relocs elf_sections \

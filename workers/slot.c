@@ -17,6 +17,7 @@
 #include "builder/toolchain/electron.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
+#include "workers/sources.h"
 #include "workers/task.h"
 
 #define LEASE_SECONDS   40
@@ -312,6 +313,7 @@ clean_on_pool(uv_work_t *w)
 	char *objects = xasprintf("%s/" TASK_OBJECTS, s->config->cache);
 
 	compiled_trim(objects, s->config->limits.objects);
+	sources_trim(s->config->sources, s->config->limits.sources);
 	file_remove_tree(s->scratch, &s->e);
 	free(objects);
 }

@@ -1,14 +1,17 @@
 #include "workers/sources.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builder/base/digest.h"
 #include "builder/base/file.h"
 #include "builder/base/mem.h"
+#include "builder/base/trim.h"
 #include "builder/remote/remote.h"
 
 /* One that a thread is busy with; on its stack. */
@@ -92,8 +95,10 @@ fetch(const struct sources *s, const struct remote *remote, const char *hex, con
 	free(route);
 	if (e->code != 0 || digest_path(path, &have, e) != 0)
 		return e->code;
-	if (digest_equal(want, &have))
+	if (digest_equal(want, &have)) {
+		utimensat(AT_FDCWD, path, NULL, 0); /* for sources_trim */
 		return 0;
+	}
 	unlink(path);
 	return err_set(e, ERR_DIGEST, "the source bundle does not have its digest");
 }
@@ -116,4 +121,10 @@ sources_get(struct sources *s, const struct remote *remote, const char *hex, cha
 		*path = NULL;
 	}
 	return e->code;
+}
+
+void
+sources_trim(struct sources *s, uint64_t bytes)
+{
+	trim_oldest(s->dir, 0, bytes, SOURCES_USE_SECONDS);
 }

@@ -5,6 +5,8 @@
 #ifndef WORKERS_SOURCES_H
 #define WORKERS_SOURCES_H
 
+#include <stdint.h>
+
 #include "builder/base/err.h"
 
 struct remote;
@@ -18,5 +20,11 @@ void sources_free(struct sources *s);
  * is not there, and verified in any case. Blocks, also while another thread downloads it. */
 int sources_get(struct sources *s, const struct remote *remote, const char *hex, char **path,
 		struct err *e);
+
+/* What is used within this time of being got stays there for it. */
+#define SOURCES_USE_SECONDS 600
+
+/* Removes the bundles that were not got for longest until `bytes` are left. Blocks. */
+void sources_trim(struct sources *s, uint64_t bytes);
 
 #endif

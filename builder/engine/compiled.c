@@ -1,15 +1,14 @@
 #include "builder/engine/compiled.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "builder/base/buf.h"
 #include "builder/base/file.h"
 #include "builder/base/mem.h"
+#include "builder/base/trim.h"
 
 /* What is hashed before everything else: another way to make keys gets another name. */
 #define KEY_FORMAT "compiled 1"
@@ -151,71 +150,9 @@ compiled_keep(const char *dir, const char *key, const char *scratch, const char 
 	free(path);
 }
 
-/* ---- trim ---- */
-
-struct entry {
-	char *path;
-	struct timespec used;
-	uint64_t bytes;
-};
-
-struct entries {
-	struct entry *at;
-	size_t n;
-	uint64_t bytes;
-};
-
-/* Packages are folders, those with a scope a level deeper. */
-static void
-collect(struct entries *all, const char *folder, int depth)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *d;
-
-	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		char *path = xasprintf("%s/%s", folder, d->d_name);
-		struct stat st;
-
-		if (d->d_name[0] == '.' || lstat(path, &st) != 0) {
-			free(path);
-		} else if (S_ISDIR(st.st_mode)) {
-			if (depth > 0)
-				collect(all, path, depth - 1);
-			free(path);
-		} else {
-			all->at = xrealloc(all->at, (all->n + 1) * sizeof *all->at);
-			all->at[all->n++] = (struct entry){
-				.path = path, .used = st.st_mtim, .bytes = (uint64_t)st.st_size};
-			all->bytes += (uint64_t)st.st_size;
-		}
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
-static int
-older_first(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct entry *)a)->used;
-	const struct timespec *y = &((const struct entry *)b)->used;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
-}
-
 void
 compiled_trim(const char *dir, uint64_t bytes)
 {
-	struct entries all = {0};
-
-	collect(&all, dir, 2);
-	if (all.n > 0)
-		qsort(all.at, all.n, sizeof *all.at, older_first);
-	for (size_t i = 0; i < all.n; i++) {
-		if (all.bytes > bytes && unlink(all.at[i].path) == 0)
-			all.bytes -= all.at[i].bytes;
-		free(all.at[i].path);
-	}
-	free(all.at);
+	/* Packages are folders, those with a scope a level deeper. */
+	trim_oldest(dir, 2, bytes, 0);
 }

@@ -29,6 +29,7 @@
 	X(processes, COUNT, "max-build-processes", "200", "processes of one command")              \
 	X(objects, SIZE, "max-compile-cache", "2G",                                                \
 	  "compiled objects that are kept for later jobs")                                         \
+	X(sources, SIZE, "max-source-cache", "4G", "sources that a worker keeps for later jobs")   \
 	X(git_received, SIZE, "max-git", "512M", "what is received of a git repository")           \
 	X(mirror_packed, SIZE, "max-mirror", "64M", "a prebuild of an upstream, packed")           \
 	X(source_packed, SIZE, "max-source", "128M", "a package's tarball")                        \

@@ -1,8 +1,10 @@
 #include "workers/sources.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "builder/base/buf.h"
 #include "builder/base/digest.h"
@@ -122,5 +124,35 @@ TEST(what_is_not_there_is_an_error)
 	b.hex[0] = b.hex[0] == '0' ? '1' : '0';
 	CHECK_INT(sources_get(b.sources, &b.remote, b.hex, &path, &e), ERR_NOT_FOUND);
 	CHECK(path == NULL);
+	tear_down(&b);
+}
+
+TEST(the_cache_has_a_limit)
+{
+	static const char *const names[] = {"a.tar.gz", "b.tar.gz", "c.tar.gz.part-1-2"};
+	struct bench b;
+	char *kept;
+
+	set_up(&b, "bundle", "bundle");
+	CHECK(get(&b) == NULL);
+	kept = xasprintf("%s/%s.tar.gz", test_path("sources"), b.hex);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct timespec old[2] = {{.tv_sec = 1000 + (time_t)i},
+					  {.tv_sec = 1000 + (time_t)i}};
+		char *path = xasprintf("%s/%s", test_path("sources"), names[i]);
+
+		CHECK_INT(file_write(path, "0123456789", 10, 0644, NULL), 0);
+		CHECK_INT(utimensat(AT_FDCWD, path, old, 0), 0);
+		free(path);
+	}
+	sources_trim(b.sources, 26);
+	CHECK(!file_exists(test_path("sources/a.tar.gz")));
+	CHECK(file_exists(test_path("sources/b.tar.gz")));
+	/* What a job may be about to unpack stays, whatever the limit. */
+	sources_trim(b.sources, 1);
+	CHECK(!file_exists(test_path("sources/b.tar.gz")));
+	CHECK(!file_exists(test_path("sources/c.tar.gz.part-1-2")));
+	CHECK(file_exists(kept));
+	free(kept);
 	tear_down(&b);
 }
