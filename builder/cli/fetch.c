@@ -38,19 +38,16 @@ static struct opt table[] = {
 static struct json *
 find_artifact(const struct remote *r, const struct name *n, const char *abi, struct err *e)
 {
-	char *path = xasprintf("/v1/artifacts?package=%s&version=%s&target=%s%s%s", n->package,
-			       n->version, n->target->triple, abi != NULL ? "&abi=" : "",
-			       abi != NULL ? abi : "");
 	struct json *page = NULL, *last = NULL;
+	struct buf path = {0};
 
-	/* '+' of a version's build part would be a space in a query. */
-	for (char *plus; (plus = strchr(path, '+')) != NULL;) {
-		char *more = xasprintf("%.*s%%2B%s", (int)(plus - path), path, plus + 1);
-
-		free(path);
-		path = more;
-	}
-	if (remote_json(r, "GET", path, NULL, ANSWER_SECONDS, &page, e) == 0) {
+	buf_adds(&path, "/v1/artifacts");
+	remote_add_query(&path, "package", n->package);
+	remote_add_query(&path, "version", n->version);
+	remote_add_query(&path, "target", n->target->triple);
+	if (abi != NULL)
+		remote_add_query(&path, "abi", abi);
+	if (remote_json(r, "GET", path.data, NULL, ANSWER_SECONDS, &page, e) == 0) {
 		json_foreach (a, json_get(page, "artifacts")) {
 			json_free(last);
 			last = json_copy(a);
@@ -63,7 +60,7 @@ find_artifact(const struct remote *r, const struct name *n, const char *abi, str
 				n->target->triple);
 	}
 	json_free(page);
-	free(path);
+	buf_fini(&path);
 	return last;
 }
 

@@ -183,30 +183,31 @@ survey(struct run *r, struct err *e)
 static int
 ask_for(struct run *r, const struct native *n, struct err *e)
 {
-	struct buf query = {0};
-	char *cursor = NULL;
+	char limit[16], *cursor = NULL;
 
-	buf_addf(&query, "/v1/artifacts?package=%s&limit=%d&version=", n->name, PAGE);
-	/* '+' of a version's build part would be a space there. */
-	for (const char *p = n->version; *p != '\0'; p++)
-		buf_add(&query, *p == '+' ? "%2B" : p, *p == '+' ? 3 : 1);
+	snprintf(limit, sizeof limit, "%d", PAGE);
 	do {
-		char *path = xasprintf("%s%s%s", query.data, cursor != NULL ? "&cursor=" : "",
-				       cursor != NULL ? cursor : "");
 		struct json *page = NULL;
+		struct buf path = {0};
 
+		buf_adds(&path, "/v1/artifacts");
+		remote_add_query(&path, "package", n->name);
+		remote_add_query(&path, "version", n->version);
+		remote_add_query(&path, "limit", limit);
+		if (cursor != NULL)
+			remote_add_query(&path, "cursor", cursor);
 		free(cursor);
 		cursor = NULL;
-		if (remote_json(&r->remote, "GET", path, NULL, ANSWER_SECONDS, &page, e) == 0) {
+		if (remote_json(&r->remote, "GET", path.data, NULL, ANSWER_SECONDS, &page, e) ==
+		    0) {
 			json_foreach (a, json_get(page, "artifacts"))
 				json_add(r->artifacts, json_copy(a));
 			if (json_str(page, "cursor", NULL) != NULL)
 				cursor = xstrdup(json_str(page, "cursor", NULL));
 		}
 		json_free(page);
-		free(path);
+		buf_fini(&path);
 	} while (cursor != NULL);
-	buf_fini(&query);
 	return e->code;
 }
 

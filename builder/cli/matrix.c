@@ -63,18 +63,6 @@ print_matrix(const struct json *versions)
 			print_cell(json_str(v, "version", ""), cell);
 }
 
-/* Names and versions have one character that means something else in a query. */
-static void
-add_query(struct buf *path, const char *name, const char *value)
-{
-	buf_addf(path, "%s%s=", strchr(path->data, '?') != NULL ? "&" : "?", name);
-	for (; *value != '\0'; value++)
-		if (*value == '+')
-			buf_adds(path, "%2B");
-		else
-			buf_add(path, value, 1);
-}
-
 /* All pages of versions into list. */
 static int
 fetch(const struct remote *r, const char *package, const char *version, struct json *list,
@@ -87,11 +75,11 @@ fetch(const struct remote *r, const char *package, const char *version, struct j
 		struct buf path = {0};
 
 		buf_adds(&path, "/v1/matrix");
-		add_query(&path, "package", package);
+		remote_add_query(&path, "package", package);
 		if (version[0] != '\0')
-			add_query(&path, "version", version);
+			remote_add_query(&path, "version", version);
 		if (cursor != NULL)
-			add_query(&path, "cursor", cursor);
+			remote_add_query(&path, "cursor", cursor);
 		free(cursor);
 		cursor = NULL;
 		if (remote_json(r, "GET", path.data, NULL, ANSWER_SECONDS, &page, e) == 0) {

@@ -79,17 +79,16 @@ publish_path(const struct name *wanted, const char *file)
 	const char *slash = strrchr(file, '/'), *base = slash != NULL ? slash + 1 : file;
 	size_t len = strlen(base);
 	bool raw = len > 5 && strcmp(base + len - 5, ".node") == 0;
-	struct buf name = {0};
+	struct buf path = {0};
 	struct name n;
-	char *path;
 
 	name_of(raw ? NAME_RAW : NAME_PREBUILD_INSTALL, wanted->package, wanted->version,
 		wanted->abi, wanted->target, &n);
-	name_file(&n, &name);
-	path = xasprintf("/v1/publish/%s/v%s/%s%s%s", n.package, n.version, name.data,
-			 raw ? "?addon=" : "", raw ? base : "");
-	buf_fini(&name);
-	return path;
+	buf_addf(&path, "/v1/publish/%s/v%s/", n.package, n.version);
+	name_file(&n, &path);
+	if (raw)
+		remote_add_query(&path, "addon", base);
+	return buf_take(&path);
 }
 
 int

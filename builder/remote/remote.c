@@ -59,6 +59,21 @@ remote_fini(struct remote *r)
 	*r = (struct remote){0};
 }
 
+void
+remote_add_query(struct buf *path, const char *name, const char *value)
+{
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/@";
+
+	buf_addf(path, "%s%s=", strchr(path->data, '?') != NULL ? "&" : "?", name);
+	for (; *value != '\0'; value++) {
+		if (strchr(plain, *value) != NULL)
+			buf_add(path, value, 1);
+		else
+			buf_addf(path, "%%%02X", (unsigned char)*value);
+	}
+}
+
 /* The problem's own code if it is one of ours, else the nearest to the status. */
 static int
 code_of(long status, const char *name)

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "builder/base/buf.h"
 #include "builder/base/digest.h"
 #include "builder/base/err.h"
 
@@ -25,6 +26,10 @@ void remote_fini(struct remote *r);
 
 /* The first line of a file into *token, which the caller frees; NULL without a file. */
 int remote_read_token(const char *file, char **token, struct err *e);
+
+/* Appends a parameter to a path: "?name=value", or "&name=value" behind another. What could mean something
+ * else there (RFC 3986) is encoded; "/" and "@" could not. */
+void remote_add_query(struct buf *path, const char *name, const char *value);
 
 /* One exchange. body: NULL, or JSON that is not taken over. out: NULL, or gets the answer's JSON
  * (NULL for an empty answer), which the caller frees. seconds: 0 for no limit. */

@@ -92,6 +92,10 @@ is "nothing" "$status $(value v.code)" "422 audit-failed"
 check "prebuildctl publish" "$ctl" publish "$scratch/addon.node" --package good@2.0.0
 http GET /prebuilds/good/v2.0.0/good-v2.0.0-napi-v6-linux-x64.tar.gz
 is "… is served" "$status" 200
+cp "$scratch/addon.node" "$scratch/c++.node"
+"$ctl" publish "$scratch/c++.node" --package good@2.1.0+build.7 --json >"$scratch/out" 2>&1
+is "… a name with signs that mean something in a URL" "$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).file' "$scratch/out")" c++.node
+check "… and it is found by such a version" "$ctl" fetch good@2.1.0+build.7 --abi napi-v6 -o "$scratch/c++.tar.gz"
 "$ctl" publish "$scratch/other.node" --package good@2.0.0 >"$scratch/out" 2>&1
 is "prebuildctl publish: other bytes: exit status 1" "$?" 1
 "$ctl" publish "$scratch/addon.node" >"$scratch/out" 2>&1
