@@ -50,14 +50,14 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	api/embedded.c api/serve.c api/settings.c \
 	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
-	workers/reported.c workers/slot.c workers/sources.c workers/task.c
+	workers/reported.c workers/scratch.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog_jobs \
 	catalog_sources catalog_turns compiled configured coverage \
 	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native npm openapi opt origin pack \
-	package pe plan policy quota registry release run sandbox share signature sources store tarball target unpack \
+	package pe plan policy quota registry release run sandbox scratch share signature sources store tarball target unpack \
 	unpack_formats unpack_limits upstream utf8 x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
 	raw_tar seed test toolchains unpack_box

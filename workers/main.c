@@ -27,6 +27,7 @@
 #include "workers/inventory.h"
 #include "workers/privilege.h"
 #include "workers/quota.h"
+#include "workers/scratch.h"
 #include "workers/slot.h"
 #include "workers/sources.h"
 
@@ -235,6 +236,9 @@ set_up(struct worker *w, struct opts *o, struct err *e)
 			return err_set(e, ERR_INTERRUPTED, "the service has gone");
 	}
 	w->config.cache = w->cache;
+	if (scratch_claim(w->cache, w->name, e) < 0)
+		return e->code;
+	scratch_sweep(w->cache);
 	path = xasprintf("%s/sources", w->cache);
 	w->config.sources = sources_new(path);
 	free(path);

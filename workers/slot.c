@@ -17,6 +17,7 @@
 #include "builder/toolchain/electron.h"
 #include "workers/inventory.h"
 #include "workers/quota.h"
+#include "workers/scratch.h"
 #include "workers/sources.h"
 #include "workers/task.h"
 
@@ -490,7 +491,7 @@ slot_start(struct uv_loop_s *loop, const struct slot_config *config, unsigned nu
 	s->config = config;
 	s->number = number;
 	s->worker = xasprintf("%s-%u", config->name, number);
-	s->scratch = xasprintf("%s/slots/%s", config->cache, s->worker);
+	s->scratch = scratch_path(config->cache, config->name, number);
 	s->task = (struct task){
 		.loop = loop,
 		.config = config,

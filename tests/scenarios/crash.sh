@@ -10,6 +10,10 @@ for name in one two three four five; do
 	addon "$name" "sleep 3"
 done
 
+no_scratch() {
+	[[ -z $(ls "$scratch/var/cache/slots") ]]
+}
+
 begin() { # PACKAGE: requests it and waits until it is being built
 	post_build "$1" 1.0.0
 	build=$(value v.id)
@@ -43,6 +47,8 @@ for p in "${below[@]}"; do
 	is_gone "$p" || alive=$((alive + 1))
 done
 is "one: its worker's processes ended with it (${#below[@]})" "$alive" 0
+until_ok 20 no_scratch
+ended $? "one: its scratch folder is gone" "$(ls "$scratch/var/cache/slots")"
 
 # ---- the server is killed ----
 
