@@ -618,7 +618,7 @@ TEST(the_host_of_an_address)
 	static const struct {
 		const char *url, *host;
 	} cases[] = {
-		{"https://registry.npmjs.org/", "registry.npmjs.org"},
+		{"https://registry.example.org/", "registry.example.org"},
 		{"http://127.0.0.1:4873", "127.0.0.1"},
 		{"http://user:secret@npm.example.org/npm/", "npm.example.org"},
 		{"http://[::1]:4873/", "[::1]"},
