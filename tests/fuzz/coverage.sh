@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 programs=build/fuzzcov/fuzz seeds=build/fuzzcov/seeds corpus=${CORPUS:-build/corpus} profiles=build/fuzzcov/profiles
 mkdir -p "$profiles"
+export LLVM_PROFILE_FILE=$profiles/seeds.raw # of the tests that write the seeds
 tests/fuzz/seeds.sh build/fuzzcov/tests/unit "$seeds"
 
 sources_of() { # HARNESS
