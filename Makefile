@@ -29,7 +29,7 @@ CTL = assemble build check command coverage_report fetch follow lock matrix preb
 	progress publish signed source status targets verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db deliveries events jobs jobs_json leases matrix migrations npm page sources \
+CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page sources \
 	sqlite tally toolchains
 REGISTRY = manifest release tarball
 ROUTES = artifacts auth build_request builds check dist electron events health jobs key lease matrix metrics \

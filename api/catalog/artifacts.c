@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/field.h"
 #include "api/catalog/page.h"
-#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -102,9 +102,7 @@ static struct json *
 artifact_object(const struct db_row *row)
 {
 	struct json *o = json_object();
-	char created[CLOCK_RFC3339_SIZE];
 
-	clock_rfc3339(row_int(row, 11), created);
 	json_set_str(o, "sha256", row_text(row, 1));
 	json_set_str(o, "key", row_text(row, 2));
 	json_set_str(o, "package", row_text(row, 3));
@@ -115,7 +113,7 @@ artifact_object(const struct db_row *row)
 	json_set_int(o, "size", row_int(row, 8));
 	json_set_str(o, "source", row_text(row, 9));
 	json_set_str(o, "toolchain", row_text(row, 10));
-	json_set_str(o, "created", created);
+	field_time(o, "created", row_int(row, 11));
 	json_set_str(o, "prebuild", row_text(row, 12));
 	json_set_bool(o, "load_tested", row_int(row, 13) != 0);
 	json_set_str(o, "origin", row_text(row, 14));

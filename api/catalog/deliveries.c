@@ -1,13 +1,12 @@
 #include "api/catalog/deliveries.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/field.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/page.h"
-#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -60,11 +59,10 @@ static char *
 make_body(int64_t id, struct json *build)
 {
 	struct json *o = json_object();
-	char number[24], *text;
+	char *text;
 
-	snprintf(number, sizeof number, "d%lld", (long long)id);
 	json_set_str(o, "event", "build.finished");
-	json_set_str(o, "delivery", number);
+	field_id(o, "delivery", 'd', id);
 	json_set(o, "build", build);
 	text = json_text(o);
 	json_free(o);
@@ -153,27 +151,15 @@ struct page {
 	int count;
 };
 
-static void
-set_time(struct json *o, const char *name, int64_t ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-
-	clock_rfc3339(ms, text);
-	json_set_str(o, name, ms != 0 ? text : NULL);
-}
-
 static int
 on_listed(const struct db_row *row, void *arg)
 {
 	struct page *p = arg;
 	struct json *o = json_object();
 	bool pending = strcmp(row_text(row, 3), "pending") == 0;
-	char id[24], build[24];
 
-	snprintf(id, sizeof id, "d%lld", (long long)row_int(row, 0));
-	snprintf(build, sizeof build, "b%lld", (long long)row_int(row, 1));
-	json_set_str(o, "id", id);
-	json_set_str(o, "build", build);
+	field_id(o, "id", 'd', row_int(row, 0));
+	field_id(o, "build", 'b', row_int(row, 1));
 	json_set_str(o, "url", row_text(row, 2));
 	json_set_str(o, "state", row_text(row, 3));
 	json_set_int(o, "attempts", row_int(row, 4));
@@ -182,9 +168,9 @@ on_listed(const struct db_row *row, void *arg)
 	else
 		json_set_str(o, "status", NULL);
 	json_set_str(o, "error", row_text(row, 6));
-	set_time(o, "due", pending ? row_int(row, 7) : 0);
-	set_time(o, "created", row_int(row, 8));
-	set_time(o, "finished", row_int(row, 9));
+	field_time(o, "due", pending ? row_int(row, 7) : 0);
+	field_time(o, "created", row_int(row, 8));
+	field_time(o, "finished", row_int(row, 9));
 	json_add(p->list, o);
 	p->last = row_int(row, 0);
 	p->count++;

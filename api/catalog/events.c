@@ -6,6 +6,7 @@
 
 #include "api/catalog/db.h"
 #include "api/catalog/deliveries.h"
+#include "api/catalog/field.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/tally.h"
 #include "builder/base/clock.h"
@@ -35,15 +36,6 @@ on_build(const struct db_row *row, void *arg)
 	b->at = xrealloc(b->at, (b->n + 1) * sizeof *b->at);
 	b->at[b->n++] = row_int(row, 0);
 	return 0;
-}
-
-static void
-set_id(struct json *o, const char *name, char prefix, int64_t id)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%c%lld", prefix, (long long)id);
-	json_set_str(o, name, text);
 }
 
 /* Takes payload over. */
@@ -81,7 +73,7 @@ on_told(const struct db_row *row, void *arg)
 	t->target = xstrdup(row_text(row, 2));
 	t->code = xstrdup(code != NULL ? code : "");
 	t->payload = json_object();
-	set_id(t->payload, "job", 'j', row_int(row, 0));
+	field_id(t->payload, "job", 'j', row_int(row, 0));
 	json_set_str(t->payload, "target", t->target);
 	json_set_str(t->payload, "abi", abi[0] != '\0' ? abi : NULL);
 	json_set_str(t->payload, "state",
@@ -173,7 +165,7 @@ events_progress(struct db *db, int64_t job, const char *stage, int64_t step, int
 {
 	struct json *o = json_object();
 
-	set_id(o, "job", 'j', job);
+	field_id(o, "job", 'j', job);
 	json_set_str(o, "stage", stage);
 	json_set_int(o, "step", step);
 	json_set_int(o, "steps", steps);
@@ -219,7 +211,7 @@ events_build_ended(struct db *db, int64_t build, int64_t now, struct err *e)
 {
 	struct json *b = NULL, *o;
 	struct build_end end;
-	char finished[CLOCK_RFC3339_SIZE], *text;
+	char *text;
 	int64_t seq = 0;
 	int r = events_build_end(db, build, &end, e);
 
@@ -230,11 +222,10 @@ events_build_ended(struct db *db, int64_t build, int64_t now, struct err *e)
 		json_free(b);
 		return r;
 	}
-	clock_rfc3339(now, finished);
 	o = json_object();
-	set_id(o, "build", 'b', build);
+	field_id(o, "build", 'b', build);
 	json_set_str(o, "state", json_str(b, "state", ""));
-	json_set_str(o, "finished", finished);
+	field_time(o, "finished", now);
 	text = json_text(o);
 	r = DB_EXEC(db, e, on_int, &seq,
 		    "INSERT INTO event (kind, build, payload, created)"

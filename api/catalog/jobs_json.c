@@ -7,6 +7,7 @@
 
 #include "api/catalog/artifacts.h"
 #include "api/catalog/db.h"
+#include "api/catalog/field.h"
 #include "api/catalog/jobs.h"
 #include "api/catalog/page.h"
 #include "api/catalog/toolchains.h"
@@ -14,24 +15,6 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/model/target.h"
-
-static void
-set_time(struct json *o, const char *name, int64_t ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-
-	clock_rfc3339(ms, text);
-	json_set_str(o, name, ms != 0 ? text : NULL);
-}
-
-static void
-set_id(struct json *o, const char *name, char prefix, int64_t id)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%c%lld", prefix, (long long)id);
-	json_set_str(o, name, text);
-}
 
 /* "" in the catalog is what is not known yet, or not there. */
 static void
@@ -88,7 +71,7 @@ job_object(const struct db_row *row)
 	const char *artifact = row_text(row, 8), *upstream = row_text(row, 23);
 	char *log = xasprintf("/v1/jobs/j%lld/log", (long long)row_int(row, 0));
 
-	set_id(o, "id", 'j', row_int(row, 0));
+	field_id(o, "id", 'j', row_int(row, 0));
 	json_set_str(o, "kind", row_text(row, 1));
 	set_known(o, "package", row_text(row, 2));
 	set_known(o, "version", row_text(row, 3));
@@ -123,9 +106,9 @@ job_object(const struct db_row *row)
 	set_wait(o, state, upstream != NULL ? "" : target, row_int(row, 21), row_text(row, 10));
 	json_set_int(o, "step", row_int(row, 11));
 	json_set_int(o, "steps", row_int(row, 12));
-	set_time(o, "created", row_int(row, 15));
-	set_time(o, "started", row_int(row, 16));
-	set_time(o, "finished", row_int(row, 17));
+	field_time(o, "created", row_int(row, 15));
+	field_time(o, "started", row_int(row, 16));
+	field_time(o, "finished", row_int(row, 17));
 	json_set_str(o, "log", log);
 	free(log);
 	return o;
@@ -156,14 +139,14 @@ on_build(const struct db_row *row, void *arg)
 {
 	struct json *o = json_object();
 
-	set_id(o, "id", 'b', row_int(row, 0));
+	field_id(o, "id", 'b', row_int(row, 0));
 	set_known(o, "package", row_text(row, 1));
 	set_known(o, "version", row_text(row, 2));
 	set_known(o, "origin", row_text(row, 7));
-	set_time(o, "created", row_int(row, 3));
+	field_time(o, "created", row_int(row, 3));
 	json_set_bool(o, "cancelled", row_int(row, 4) != 0);
 	json_set_str(o, "state", row_text(row, 5));
-	set_time(o, "finished", row_int(row, 6));
+	field_time(o, "finished", row_int(row, 6));
 	if (row_text(row, 8) != NULL) {
 		struct json *source = json_object();
 

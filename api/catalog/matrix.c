@@ -1,10 +1,10 @@
 #include "api/catalog/matrix.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/field.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/base/strv.h"
@@ -81,11 +81,9 @@ on_job(const struct db_row *row, void *arg)
 	const char *target = row_text(row, 1), *abi = row_text(row, 2);
 	enum job_state state = job_state_parse(row_text(row, 3));
 	struct json *cell, *reason;
-	char job[24];
 
 	if (find(arg, target, abi[0] != '\0' ? abi : NULL) != NULL)
 		return 0;
-	snprintf(job, sizeof job, "j%lld", (long long)row_int(row, 0));
 	cell = cell_new(target, abi, state < JOB_STATE_COUNT ? job_state_shown(state) : "unknown");
 	json_set_str(cell, "reason", NULL);
 	if (row_text(row, 4) != NULL) {
@@ -96,7 +94,7 @@ on_job(const struct db_row *row, void *arg)
 	}
 	json_set_str(cell, "artifact", NULL);
 	json_set_str(cell, "load", NULL);
-	json_set_str(cell, "job", job);
+	field_id(cell, "job", 'j', row_int(row, 0));
 	json_add(arg, cell);
 	return 0;
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/catalog/db.h"
+#include "api/catalog/field.h"
 #include "builder/base/buf.h"
-#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -184,11 +184,9 @@ on_version(const struct db_row *row, void *arg)
 {
 	struct versions *v = arg;
 	const char *text = row_text(row, 1);
-	char created[CLOCK_RFC3339_SIZE];
 
-	clock_rfc3339(row_int(row, 2), created);
 	json_set(v->manifests, row_text(row, 0), json_parse(text, strlen(text), NULL));
-	json_set_str(v->times, row_text(row, 0), created);
+	field_time(v->times, row_text(row, 0), row_int(row, 2));
 	return 0;
 }
 
