@@ -26,14 +26,14 @@ ENGINE = clone command compile compiled configure configured engine footprint ma
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
 CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
-	progress publish signed source status targets verify
+	progress publish signed source status targets token verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page sources \
-	sqlite tally toolchains
+	sqlite tally tokens toolchains
 REGISTRY = manifest release tarball
-ROUTES = artifacts auth build_request builds check dist electron events health jobs key lease matrix metrics \
-	misses npm openapi policy prebuilds publish result service sources upstreams webhooks
+ROUTES = artifacts auth build_request builds check dist electron events grants health jobs key lease matrix metrics \
+	misses npm openapi policy prebuilds publish result service sources tokens upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -53,8 +53,8 @@ WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quot
 	workers/reported.c workers/scratch.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
 TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog_jobs \
-	catalog_sources catalog_turns compiled configured coverage \
-	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules \
+	catalog_sources catalog_tokens catalog_turns compiled configured coverage \
+	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules grants \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native npm openapi opt origin pack \
 	package pe plan policy quota registry release run sandbox scratch share signature sources store tarball target unpack \

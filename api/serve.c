@@ -17,9 +17,11 @@
 
 #include "api/catalog/artifacts.h"
 #include "api/catalog/catalog.h"
+#include "api/catalog/db.h"
 #include "api/catalog/deliveries.h"
 #include "api/catalog/events.h"
 #include "api/catalog/leases.h"
+#include "api/catalog/tokens.h"
 #include "api/embedded.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
@@ -37,7 +39,7 @@
 #define TICK_MS         1000
 #define PRUNE_TICKS     60
 #define WORKER_GRACE_MS 10000
-#define TOKEN_BYTES     32
+#define TOKEN_FILE_MAX  4096
 
 struct serve {
 	struct service service;
@@ -99,32 +101,70 @@ open_key(struct serve *s, struct err *e)
 	return e->code;
 }
 
-/* Reads the token from keys/NAME.token, made at the first start; keeps the hex of its SHA-256. */
+/* The token in a file of keys/, made at the first start. */
 static int
-load_token(struct serve *s, const char *name, char **hash, char **path_out, struct err *e)
+load_own_token(struct serve *s, const char *path, unsigned scopes, struct err *e)
 {
-	char *path = xasprintf("%s/keys/%s.token", s->settings.data, name);
-	unsigned char random[TOKEN_BYTES];
+	char token[GRANT_TOKEN_SIZE], hash[DIGEST_HEX_SIZE];
 	struct buf text = {0};
-	struct digest d;
-	char hex[2 * TOKEN_BYTES + 1];
 
 	if (!file_exists(path)) {
-		randombytes_buf(random, sizeof random);
-		sodium_bin2hex(hex, sizeof hex, random, sizeof random);
-		file_write_atomic(path, hex, strlen(hex), 0600, e);
+		grant_token(token);
+		file_write_atomic(path, token, strlen(token), 0600, e);
 	}
-	if (e->code == 0 && file_read(path, 4096, &text, e) == 0) {
+	if (e->code == 0 && file_read(path, TOKEN_FILE_MAX, &text, e) == 0) {
+		buf_adds(&text, "\n");
 		text.data[strcspn(text.data, "\r\n")] = '\0';
-		digest_bytes(text.data, strlen(text.data), &d);
-		*hash = xmalloc(DIGEST_HEX_SIZE);
-		digest_hex(&d, *hash);
+		if (text.data[0] == '\0')
+			err_set(e, ERR_INVALID, "%s is empty; remove it to get a new token", path);
+		grant_hash(text.data, hash);
+		grants_add(s->service.grants, hash, scopes, 0);
 	}
 	buf_fini(&text);
-	if (path_out != NULL)
-		*path_out = path;
+	return e->code;
+}
+
+static int
+add_made_token(const struct token *t, void *arg)
+{
+	struct serve *s = arg;
+	unsigned scopes;
+	struct err e = {0};
+
+	if (scopes_parse(t->scopes, &scopes, &e) != 0)
+		log_error("token", "name=\"%s\" error=\"%s\"", t->name, e.msg);
 	else
-		free(path);
+		grants_add(s->service.grants, t->hash, scopes, t->expires);
+	return 0;
+}
+
+/* Before the first request, which may bring one of them. */
+static int
+load_made_tokens(struct serve *s, struct err *e)
+{
+	struct db *db;
+
+	if (db_open(s->settings.database, &db, e) != 0)
+		return err_context(e, "catalog %s", s->settings.database);
+	tokens_each(db, clock_wall_ms(), add_made_token, s, e);
+	db_close(db);
+	return e->code;
+}
+
+static int
+load_tokens(struct serve *s, struct err *e)
+{
+	char *admin;
+
+	s->service.grants = grants_new();
+	if (!s->service.tokens)
+		return 0;
+	admin = xasprintf("%s/keys/admin.token", s->settings.data);
+	s->worker_token_file = xasprintf("%s/keys/worker.token", s->settings.data);
+	if (load_own_token(s, admin, SCOPE_ADMIN, e) == 0 &&
+	    load_own_token(s, s->worker_token_file, SCOPE_WORKER, e) == 0)
+		load_made_tokens(s, e);
+	free(admin);
 	return e->code;
 }
 
@@ -399,10 +439,7 @@ serve_main(int argc, char **argv)
 		abort();
 	if (settings_read(&s.settings, argc, argv, &s.service, &e) == 0 && !s.settings.opts.help &&
 	    make_folders(&s, &e) == 0 && lock_data(&s, &e) == 0 && open_key(&s, &e) == 0 &&
-	    (!s.service.tokens ||
-	     (load_token(&s, "admin", &s.service.admin_token, NULL, &e) == 0 &&
-	      load_token(&s, "worker", &s.service.worker_token, &s.worker_token_file, &e) == 0)) &&
-	    store_open(s.settings.store_url, &s.service.store, &e) == 0)
+	    load_tokens(&s, &e) == 0 && store_open(s.settings.store_url, &s.service.store, &e) == 0)
 		run(&s, &e);
 	r = e.code == 0 ? 0 : err_exit(e.code);
 	if (s.service.loop != NULL && uv_loop_close(&s.loop) != 0)
@@ -417,8 +454,7 @@ serve_main(int argc, char **argv)
 	policy_free(s.service.policy);
 	signing_key_close(s.service.signing_key);
 	upstreams_free(s.service.upstreams);
-	free(s.service.admin_token);
-	free(s.service.worker_token);
+	grants_free(s.service.grants);
 	free(s.worker_token_file);
 	if (s.lock >= 0)
 		close(s.lock);

@@ -40,6 +40,7 @@ static struct opt table[] = {
 	{.name = "auth",
 	 .arg = "open|tokens",
 	 .text = "who may build and publish (default: open on loopback, else tokens)"},
+	{.name = "private", .text = "with --auth tokens: reading needs a token, too"},
 	{.name = "i-know-this-is-open",
 	 .text = "allow --auth open on another address than loopback"},
 	{.name = "on-miss",
@@ -145,6 +146,12 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 			       "--auth open on %s would let anybody build and publish; use "
 			       "--auth tokens, or add --i-know-this-is-open",
 			       listen->value);
+	service->private = opts_get(o, "private")->given;
+	if (service->private && !service->tokens)
+		return err_set(e, ERR_USAGE, "--private needs --auth tokens");
+	/* A cache that many share would hand it to who has no token. */
+	service->cache_for_ever = service->private ? "private, max-age=31536000, immutable"
+						   : "public, max-age=31536000, immutable";
 	if (strcmp(opts_get(o, "on-miss")->value, "build") != 0 &&
 	    strcmp(opts_get(o, "on-miss")->value, "404") != 0)
 		return err_set(e, ERR_USAGE, "--on-miss is build or 404, not \"%s\"",

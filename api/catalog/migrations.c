@@ -115,6 +115,11 @@ static const struct {
 	    " digest TEXT NOT NULL, manifest TEXT NOT NULL, created INTEGER NOT NULL,"
 	    " PRIMARY KEY (name, version))"},
 	{5, "CREATE INDEX npm_version_path ON npm_version(path)"},
+	/* Tokens were not kept here before (tokens.h). */
+	{6, "DROP TABLE token"},
+	{6, "CREATE TABLE token ("
+	    " id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
+	    " scopes TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER)"},
 };
 
 static int

@@ -97,7 +97,7 @@ reply_content(struct service *s, struct http_request *r, const char *hex, const 
 				      .size = f.size,
 				      .type = type,
 				      .etag = f.hex,
-				      .cache_control = "public, max-age=31536000, immutable",
+				      .cache_control = s->cache_for_ever,
 			      });
 }
 

@@ -1,13 +1,15 @@
 /*
- * auth.c - who may do what. With --auth tokens, reading is open to everybody (install hooks send
- * no token) and everything else needs one: as a Bearer token, or as the password of Basic.
+ * auth.c - who may do what. With --auth tokens, reading is open to everybody unless --private says
+ * otherwise (most install hooks send no token), and everything else needs one: as a Bearer token, or as
+ * the password of Basic.
  */
 #include <sodium.h>
 #include <string.h>
 
 #include "api/http/request.h"
+#include "api/routes/grants.h"
 #include "api/routes/service.h"
-#include "builder/base/digest.h"
+#include "builder/base/clock.h"
 
 #define TOKEN_MAX 256
 
@@ -43,54 +45,48 @@ token_of(const struct http_request *r, char out[TOKEN_MAX])
 	return strncasecmp(value, "basic ", 6) == 0 ? from_basic(value + 6, out) : -1;
 }
 
-/* What the request's token may do. */
-enum grant { GRANT_NONE, GRANT_UNKNOWN, GRANT_WORKER, GRANT_ADMIN };
-
-static enum grant
-grant_of(const struct http_request *r, const struct service *s)
+/* What the request's token may do; 0 with e set if it may do nothing. */
+static unsigned
+scopes_of(const struct http_request *r, const struct service *s, const char *wanted, struct err *e)
 {
-	char token[TOKEN_MAX], hex[DIGEST_HEX_SIZE];
-	struct digest d;
+	char token[TOKEN_MAX], when[CLOCK_RFC3339_SIZE];
+	int64_t expires = 0;
+	unsigned scopes;
 
-	if (!s->tokens || token_of(r, token) != 0)
-		return GRANT_NONE;
-	digest_bytes(token, strlen(token), &d);
-	digest_hex(&d, hex);
-	if (sodium_memcmp(hex, s->admin_token, DIGEST_HEX_SIZE - 1) == 0)
-		return GRANT_ADMIN;
-	if (sodium_memcmp(hex, s->worker_token, DIGEST_HEX_SIZE - 1) == 0)
-		return GRANT_WORKER;
-	return GRANT_UNKNOWN;
-}
-
-static bool
-grants(enum grant g, const char *scope)
-{
-	return g == GRANT_ADMIN || (g == GRANT_WORKER && strcmp(scope, "worker") == 0);
+	if (token_of(r, token) != 0) {
+		err_set(e, ERR_UNAUTHORIZED,
+			"this needs a token with scope \"%s\" (Authorization: Bearer …)", wanted);
+		return 0;
+	}
+	scopes = grants_of(s->grants, token, &expires);
+	if (scopes == 0) {
+		err_set(e, ERR_UNAUTHORIZED, "this token is not known here");
+	} else if (expires != 0 && expires <= clock_wall_ms()) {
+		clock_rfc3339(expires, when);
+		err_set(e, ERR_UNAUTHORIZED, "this token expired at %s", when);
+		scopes = 0;
+	}
+	return scopes;
 }
 
 bool
-service_brings_token(const struct http_request *r, const struct service *s, const char *scope)
+service_brings_token(const struct http_request *r, const struct service *s, enum scope scope)
 {
-	return grants(grant_of(r, s), scope);
+	return s->tokens && scopes_allow(scopes_of(r, s, "", NULL), scope);
 }
 
 int
 service_authorize(struct http_request *r, const char *scope, void *data, struct err *e)
 {
 	const struct service *s = data;
-	enum grant g;
+	unsigned wanted = 0, scopes;
 
-	if (!s->tokens || strcmp(scope, "read") == 0)
+	if (scopes_parse(scope, &wanted, e) != 0)
+		return e->code;
+	if (!s->tokens || (wanted == SCOPE_READ && !s->private))
 		return 0;
-	g = grant_of(r, s);
-	if (grants(g, scope))
-		return 0;
-	if (g == GRANT_NONE)
-		return err_set(e, ERR_UNAUTHORIZED,
-			       "this needs a token with scope \"%s\" (Authorization: Bearer …)",
-			       scope);
-	return g == GRANT_WORKER
-		       ? err_set(e, ERR_FORBIDDEN, "this token does not have scope \"%s\"", scope)
-		       : err_set(e, ERR_UNAUTHORIZED, "this token is not known here");
+	scopes = scopes_of(r, s, scope, e);
+	if (scopes != 0 && !scopes_allow(scopes, wanted))
+		err_set(e, ERR_FORBIDDEN, "this token does not have scope \"%s\"", scope);
+	return e->code;
 }

@@ -299,7 +299,7 @@ reply_recorded(struct miss_waiter *w)
 	if (store_open_blob(w->service->store, w->digest, &f, &e) != 0)
 		reply_err(w->request, &e);
 	else
-		prebuild_reply(w->request, &w->name, w->kind, &f);
+		prebuild_reply(w->service, w->request, &w->name, w->kind, &f);
 }
 
 static void
@@ -390,7 +390,7 @@ miss_begin(struct service *s, struct http_request *r, const struct name *name,
 		.path = xstrdup(path),
 		.headers = name->abi.kind != ABI_ELECTRON ||
 			   (name->abi_minor[0] == '\0' && electron_known(s, name->abi)),
-		.trusted = service_brings_token(r, s, "build"),
+		.trusted = service_brings_token(r, s, SCOPE_BUILD),
 		.deadline = now + s->hold_ms,
 		.interim = now + PROCESSING_MS,
 		.last = now + HELD_MAX_MS,

@@ -21,8 +21,8 @@ enum prebuild_kind {
 
 /* Replies with a published file or document, or with the line of a file's checksum. Consumes the request
  * and f. */
-void prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
-		    struct store_file *f);
+void prebuild_reply(const struct service *s, struct http_request *r, const struct name *name,
+		    enum prebuild_kind kind, struct store_file *f);
 
 /* Has the prebuild built or fetched, if it may be, and replies when it is there or the client has waited
  * long enough. path is that of the file or document, copied as name is. Consumes the request. */

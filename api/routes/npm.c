@@ -376,14 +376,13 @@ tarball_done(int r, void *arg, const struct err *e)
 	else if (r != 0 || store_open_blob(t->service->store, t->digest, &f, &failed) != 0)
 		reply_err(t->request, &failed);
 	else
-		reply_file(t->request,
-			   &(struct reply_file){
-				   .fd = f.fd,
-				   .size = f.size,
-				   .type = "application/octet-stream",
-				   .etag = f.hex,
-				   .cache_control = "public, max-age=31536000, immutable",
-			   });
+		reply_file(t->request, &(struct reply_file){
+					       .fd = f.fd,
+					       .size = f.size,
+					       .type = "application/octet-stream",
+					       .etag = f.hex,
+					       .cache_control = t->service->cache_for_ever,
+				       });
 	free(t->path);
 	free(t);
 }

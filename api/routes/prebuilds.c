@@ -20,11 +20,9 @@
 #include "builder/base/mem.h"
 #include "builder/model/name.h"
 
-#define CACHE_FOR_EVER "public, max-age=31536000, immutable"
-
 void
-prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_kind kind,
-	       struct store_file *f)
+prebuild_reply(const struct service *s, struct http_request *r, const struct name *name,
+	       enum prebuild_kind kind, struct store_file *f)
 {
 	static const char *const documents[] = {
 		[PREBUILD_SIGNATURE] = "text/plain; charset=utf-8",
@@ -38,7 +36,7 @@ prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_ki
 				      .size = f->size,
 				      .type = documents[kind],
 				      .etag = f->hex,
-				      .cache_control = CACHE_FOR_EVER,
+				      .cache_control = s->cache_for_ever,
 			      });
 		return;
 	}
@@ -64,7 +62,7 @@ prebuild_reply(struct http_request *r, const struct name *name, enum prebuild_ki
 			      .type = name_is_raw(name->layout) ? "application/octet-stream"
 								: "application/gzip",
 			      .etag = f->hex,
-			      .cache_control = CACHE_FOR_EVER,
+			      .cache_control = s->cache_for_ever,
 		      });
 }
 
@@ -160,14 +158,14 @@ serve(struct service *s, struct http_request *r, const struct name *name, enum p
 	published = store_open_name(s->store, path->data, &f, NULL) == 0;
 	if (!document) {
 		if (published)
-			prebuild_reply(r, name, kind, &f);
+			prebuild_reply(s, r, name, kind, &f);
 		return published;
 	}
 	if (published)
 		close(f.fd);
 	buf_adds(path, kind == PREBUILD_SIGNATURE ? PUBLISH_SIGNATURE : PUBLISH_PROVENANCE);
 	if (store_open_name(s->store, path->data, &f, NULL) == 0)
-		prebuild_reply(r, name, kind, &f);
+		prebuild_reply(s, r, name, kind, &f);
 	else if (published)
 		problem(r, "not-signed", "it was published by a prebuildd that did not sign yet");
 	else

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "api/http/server.h"
+#include "api/routes/grants.h"
 #include "builder/base/err.h"
 #include "builder/model/abi.h"
 #include "builder/model/package.h"
@@ -41,21 +42,23 @@ struct service {
 		*policy; /* what clients without a token may have built; the catalog's thread's */
 	struct upstreams *upstreams;
 	long builds_per_minute;
-	int64_t failures_ms; /* for how long a failed build answers for its prebuild */
-	bool tokens;         /* --auth tokens */
+	int64_t failures_ms;        /* for how long a failed build answers for its prebuild */
+	bool tokens;                /* --auth tokens */
+	bool private;               /* … for reading, too */
+	const char *cache_for_ever; /* Cache-Control of what never changes */
 	bool closing;
 	int64_t queue_max;
 	uint64_t source_max; /* bytes of an uploaded source */
 	uint64_t hold_ms, lease_ms;
 	int checks; /* processes of POST /v1/check */
 	struct electron_seen electron[64];
-	struct lease_waiter *waiters;     /* workers that wait for a job */
-	struct create *creates;           /* requests for all targets that wait for a worker */
-	struct miss_waiter *misses;       /* clients that wait for a build */
-	struct follower *followers;       /* clients that follow a log */
-	struct event_stream *streams;     /* clients that follow the events of a build */
-	struct requests *requests;        /* counted, for metrics */
-	char *admin_token, *worker_token; /* hex of the SHA-256 of these */
+	struct lease_waiter *waiters; /* workers that wait for a job */
+	struct create *creates;       /* requests for all targets that wait for a worker */
+	struct miss_waiter *misses;   /* clients that wait for a build */
+	struct follower *followers;   /* clients that follow a log */
+	struct event_stream *streams; /* clients that follow the events of a build */
+	struct requests *requests;    /* counted, for metrics */
+	struct grants *grants;        /* what each token may do */
 };
 
 /* All routes, for http_config. */
@@ -86,6 +89,9 @@ void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);
 void route_build_events(struct http_request *r, void *data);
 void route_matrix(struct http_request *r, void *data);
+void route_token_create(struct http_request *r, void *data);
+void route_token_list(struct http_request *r, void *data);
+void route_token_revoke(struct http_request *r, void *data);
 void route_deliveries(struct http_request *r, void *data);
 void route_metrics(struct http_request *r, void *data);
 void route_openapi(struct http_request *r, void *data);
@@ -141,7 +147,7 @@ void metrics_count(const char *method, const char *route, int status, uint64_t b
 void metrics_fini(struct service *s);
 
 /* Whether the request brings a token with that scope; false with --auth open, which has none. */
-bool service_brings_token(const struct http_request *r, const struct service *s, const char *scope);
+bool service_brings_token(const struct http_request *r, const struct service *s, enum scope scope);
 
 /* http_config.authorize. */
 int service_authorize(struct http_request *r, const char *scope, void *data, struct err *e);

@@ -48,7 +48,10 @@ ctl_end(struct opts *o, struct remote *r, const struct err *e)
 
 	printable_add(&text, e->msg, 0);
 	if (e->code != 0 && text.len > 0)
-		fprintf(stderr, "prebuildctl: %s\n", text.data);
+		fprintf(stderr, "prebuildctl: %s%s\n", text.data,
+			e->code == ERR_UNAUTHORIZED && !opts_get(o, "token-file")->given
+				? "; give one with --token-file"
+				: "");
 	buf_fini(&text);
 	if (r != NULL)
 		remote_fini(r);

@@ -140,13 +140,6 @@ problem "a package that does not exist" 404 unknown-package
 
 # ---- prebuildctl ----
 
-exits() { # TEXT STATUS ARGUMENT…
-	local text=$1 want=$2
-	shift 2
-	(cd "$scratch" && "$ctl" "$@") >"$scratch/ctl.out" 2>"$scratch/ctl.err"
-	is "prebuildctl $text: exit status $want" "$?" "$want"
-}
-
 prints_json() { # TEXT ARGUMENT…
 	exits "$1" 0 "${@:2}"
 	body=$(cat "$scratch/ctl.out")

@@ -26,6 +26,12 @@ done
 cmp -s "$scratch/body" "$here/api/openapi.json"
 report "/openapi.json is the file of the tree"
 http HEAD /openapi.json
+http POST /v1/tokens -d '{"scopes":["read","build"],"name":"somebody'"'"'s","expires_in":60}'
+is "POST /v1/tokens" "$status" 201
+http GET '/v1/tokens?limit=1'
+is "GET /v1/tokens" "$status" 200
+http DELETE "/v1/tokens/$(value 'v.tokens[0].id')"
+is "DELETE a token" "$status" 200
 post_build broken 1.0.0
 broken=$(value v.id)
 post_build good 1.0.0
@@ -119,7 +125,7 @@ http GET /dist/v1.2.3/SHASUMS256.txt
 # What is wrong.
 for path in '/v1/builds?limit=0' '/v1/builds?limit=201' '/v1/builds?limit=1x' '/v1/builds?cursor=x' \
 	'/v1/artifacts?cursor=-1' /v1/matrix '/v1/matrix?package=..' '/v1/matrix?package=good&cursor=x' \
-	'/v1/webhooks/deliveries?state=lost'; do
+	'/v1/webhooks/deliveries?state=lost' '/v1/tokens?limit=x'; do
 	http GET "$path"
 	is "GET $path: 400" "$status" 400
 done

@@ -276,6 +276,14 @@ prebuild_path() { # PACKAGE VERSION [ABI-NUMBER]
 	echo "/prebuilds/$1/v$2/$1-v$2-napi-v${3:-6}-linux-x64.tar.gz"
 }
 
+# prebuildctl, for its exit status. What it says is in $scratch/ctl.out and ctl.err.
+exits() { # TEXT STATUS ARGUMENT…
+	local text=$1 want=$2
+	shift 2
+	(cd "$scratch" && "$ctl" "$@") >"$scratch/ctl.out" 2>"$scratch/ctl.err"
+	is "prebuildctl $text: exit status $want" "$?" "$want"
+}
+
 # ---- packages ----
 
 # An addon that returns 42; with an ACTION, a shell script that its build runs first.
