@@ -25,14 +25,14 @@ PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = clone command compile compiled configure configured engine footprint manifest mirror npm online \
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
-CTL = assemble build check command coverage_report fetch follow lock matrix prebuildctl printable \
+CTL = assemble build check command coverage_report fetch follow gc lock matrix prebuildctl printable \
 	progress publish signed source status targets token verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page sources \
+CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page retention sources \
 	sqlite tally tokens toolchains
 REGISTRY = manifest release tarball
-ROUTES = artifacts auth build_request builds check dist electron events grants health jobs key lease matrix metrics \
+ROUTES = artifacts auth build_request builds check dist electron events gc grants health jobs key lease matrix metrics \
 	misses npm openapi policy prebuilds publish result service sources tokens upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
@@ -45,7 +45,7 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
 	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
-	$(REGISTRY:%=api/registry/%.c) \
+	$(REGISTRY:%=api/registry/%.c) api/retention/retention.c \
 	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
 	api/embedded.c api/serve.c api/settings.c \
 	builder/check/confined.c builder/source/git_program.c
@@ -57,7 +57,7 @@ TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog
 	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules grants \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
 	http_target inventory job job_limits json lockfile macho minisign musl name native npm openapi opt origin pack \
-	package pe plan policy quota registry release run sandbox scratch share signature sources store tarball target unpack \
+	package pe plan policy quota registry release retention run sandbox scratch share signature sources store tarball target unpack \
 	unpack_formats unpack_limits upstream utf8 x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
 	raw_tar seed test toolchains unpack_box

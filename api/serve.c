@@ -448,6 +448,7 @@ serve_main(int argc, char **argv)
 		fprintf(stderr, "prebuildd serve: %s\n", e.msg);
 	store_close(s.service.store);
 	metrics_fini(&s.service);
+	gc_fini(&s.service);
 	for (char **a = s.worker_argv; a != NULL && *a != NULL; a++)
 		free(*a);
 	free(s.worker_argv);

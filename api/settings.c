@@ -203,6 +203,7 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 	service->data_dir = s->data;
 	service->log_dir = s->logs;
 	service->toolchains_dir = s->toolchains;
+	service->database = s->database;
 	if (opts_get(o, "verbose")->given)
 		log_set_level(LOG_DEBUG);
 	return 0;

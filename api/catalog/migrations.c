@@ -120,6 +120,10 @@ static const struct {
 	{6, "CREATE TABLE token ("
 	    " id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
 	    " scopes TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER)"},
+	/* Who refers to a content of the store (retention.h). */
+	{7, "CREATE INDEX name_digest ON name(digest)"},
+	{7, "CREATE INDEX source_digest ON source(digest)"},
+	{7, "CREATE INDEX npm_version_digest ON npm_version(digest)"},
 };
 
 static int

@@ -115,16 +115,10 @@ build_request_read(const struct json *body, struct build_request *want, bool *al
 {
 	static const char *const known[] = {"package", "version", "targets",
 					    "abis",    "git",     "source"};
+	const char *other = json_other(body, known, ARRAY_SIZE(known));
 
-	json_foreach (member, body) {
-		size_t i = 0;
-
-		while (i < ARRAY_SIZE(known) && strcmp(known[i], json_name(member)) != 0)
-			i++;
-		if (i == ARRAY_SIZE(known))
-			return err_set(e, ERR_INVALID, "unknown field \"%.40s\"",
-				       json_name(member));
-	}
+	if (other != NULL)
+		return err_set(e, ERR_INVALID, "unknown field \"%.40s\"", other);
 	want->package = json_str(body, "package", "");
 	want->version = json_str(body, "version", "");
 	if (read_origin(want, body, e) != 0 || read_name(want, body, e) != 0)

@@ -34,6 +34,8 @@ const struct http_route service_routes[] = {
 	 route_artifact_provenance},
 	{"GET", "/v1/key", HTTP_BODY_NONE, 0, NULL, route_key},
 	{"GET", "/v1/matrix", HTTP_BODY_NONE, 0, "read", route_matrix},
+	{"POST", "/v1/gc", HTTP_BODY_BUF, 0, "admin", route_gc_start},
+	{"GET", "/v1/gc", HTTP_BODY_NONE, 0, "admin", route_gc_get},
 	{"POST", "/v1/tokens", HTTP_BODY_BUF, 0, "admin", route_token_create},
 	{"GET", "/v1/tokens", HTTP_BODY_NONE, 0, "admin", route_token_list},
 	{"DELETE", "/v1/tokens/{id}", HTTP_BODY_NONE, 0, "admin", route_token_revoke},
@@ -176,4 +178,5 @@ service_end_waits(struct service *s)
 	misses_end(s, true);
 	followers_tick(s, true);
 	event_streams_tick(s, true);
+	gc_end(s);
 }

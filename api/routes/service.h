@@ -35,7 +35,7 @@ struct service {
 	struct store *store;
 	struct signing_key *signing_key;
 	struct http_server *server;
-	const char *data_dir, *log_dir, *toolchains_dir;
+	const char *data_dir, *log_dir, *toolchains_dir, *database;
 	bool build_on_miss;
 	bool processing; /* 102 Processing to clients that wait for a build */
 	struct policy
@@ -59,6 +59,7 @@ struct service {
 	struct event_stream *streams; /* clients that follow the events of a build */
 	struct requests *requests;    /* counted, for metrics */
 	struct grants *grants;        /* what each token may do */
+	struct gc *gc;                /* the newest run of what removes; or NULL */
 };
 
 /* All routes, for http_config. */
@@ -89,6 +90,8 @@ void route_health(struct http_request *r, void *data);
 void route_ready(struct http_request *r, void *data);
 void route_build_events(struct http_request *r, void *data);
 void route_matrix(struct http_request *r, void *data);
+void route_gc_start(struct http_request *r, void *data);
+void route_gc_get(struct http_request *r, void *data);
 void route_token_create(struct http_request *r, void *data);
 void route_token_list(struct http_request *r, void *data);
 void route_token_revoke(struct http_request *r, void *data);
@@ -140,11 +143,15 @@ void misses_retry(struct service *s);
 void misses_end(struct service *s, bool all);
 void followers_tick(struct service *s, bool end);
 void event_streams_tick(struct service *s, bool end);
+void gc_end(struct service *s);
 
 /* http_config.on_done: counts requests for GET /metrics. metrics_fini frees what was counted. */
 void metrics_count(const char *method, const char *route, int status, uint64_t bytes, uint64_t ms,
 		   void *data);
 void metrics_fini(struct service *s);
+
+/* After the loop has ended. */
+void gc_fini(struct service *s);
 
 /* Whether the request brings a token with that scope; false with --auth open, which has none. */
 bool service_brings_token(const struct http_request *r, const struct service *s, enum scope scope);

@@ -88,11 +88,18 @@ read_scopes(struct creation *c, struct err *e)
 static int
 read_body(struct creation *c, struct err *e)
 {
+	static const char *const known[] = {"scopes", "name", "expires_in"};
 	const struct json *expires;
+	const char *other;
 	int64_t seconds;
 
 	c->body = http_body_json(c->request, e);
-	if (c->body == NULL || read_scopes(c, e) != 0)
+	if (c->body == NULL)
+		return e->code;
+	other = json_other(c->body, known, ARRAY_SIZE(known));
+	if (other != NULL)
+		return err_set(e, ERR_INVALID, "unknown field \"%.40s\"", other);
+	if (read_scopes(c, e) != 0)
 		return e->code;
 	c->row.name = json_str(c->body, "name", "");
 	if (strlen(c->row.name) > NAME_BYTES_MAX)

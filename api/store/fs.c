@@ -1,8 +1,10 @@
 #include "api/store/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 
 struct fs {
 	char *dir;
+	pthread_mutex_t lock; /* between putting what is there already, and removing it */
 };
 
 static int
@@ -36,6 +39,7 @@ fs_open(const char *location, void **backend, struct err *e)
 		free(fs);
 		return r;
 	}
+	pthread_mutex_init(&fs->lock, NULL);
 	*backend = fs;
 	return 0;
 }
@@ -45,6 +49,7 @@ fs_close(void *backend)
 {
 	struct fs *fs = backend;
 
+	pthread_mutex_destroy(&fs->lock);
 	free(fs->dir);
 	free(fs);
 }
@@ -55,18 +60,30 @@ blob_path(const struct fs *fs, const char *hex, char out[PATH_MAX])
 	snprintf(out, PATH_MAX, "%s/sha256/%.2s/%s", fs->dir, hex, hex);
 }
 
+/* Whether it is there; if so, it counts as put now. */
+static bool
+touch(struct fs *fs, const char *blob)
+{
+	bool there;
+
+	pthread_mutex_lock(&fs->lock);
+	there = utimensat(AT_FDCWD, blob, NULL, 0) == 0;
+	pthread_mutex_unlock(&fs->lock);
+	return there;
+}
+
 /* fsync of the bytes, then rename, then fsync of the folder: the name appears only with its whole
  * content behind it. */
 static int
 fs_put(void *backend, const char *path, const char *hex, struct err *e)
 {
-	const struct fs *fs = backend;
+	struct fs *fs = backend;
 	char blob[PATH_MAX], folder[PATH_MAX];
 	int fd, r = 0;
 
 	blob_path(fs, hex, blob);
 	snprintf(folder, sizeof folder, "%s/sha256/%.2s", fs->dir, hex);
-	if (file_exists(blob)) {
+	if (touch(fs, blob)) {
 		unlink(path);
 		return 0;
 	}
@@ -169,6 +186,80 @@ fs_open_name(void *backend, const char *name, struct store_file *out, struct err
 	return open_file(path, out, name, e);
 }
 
+static int64_t
+put_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+}
+
+static int
+fs_each(void *backend, const char *prefix, store_on_content on_content, void *arg, struct err *e)
+{
+	const struct fs *fs = backend;
+	char *folder = xasprintf("%s/sha256/%s", fs->dir, prefix);
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	struct stat st;
+	int r = 0;
+
+	if (dir == NULL && errno != ENOENT)
+		r = err_sys(e, -errno, "read %s", folder);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (strlen(entry->d_name) != DIGEST_HEX_SIZE - 1 ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		on_content(entry->d_name, (uint64_t)st.st_size, put_ms(&st), arg);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(folder);
+	return r;
+}
+
+static int
+fs_remove(void *backend, const char *hex, int64_t before, bool *removed, struct err *e)
+{
+	struct fs *fs = backend;
+	char blob[PATH_MAX];
+	struct stat st;
+	int r = 0;
+
+	*removed = false;
+	blob_path(fs, hex, blob);
+	pthread_mutex_lock(&fs->lock);
+	if (lstat(blob, &st) == 0 && put_ms(&st) < before) {
+		*removed = unlink(blob) == 0;
+		if (!*removed)
+			r = err_sys(e, -errno, "remove %s", blob);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return r;
+}
+
+/* The folders stay: a name that is made there meanwhile needs them. */
+static int
+fs_unlink(void *backend, const char *const *names, size_t count, struct err *e)
+{
+	const struct fs *fs = backend;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		size_t len = (size_t)(strrchr(names[i], '/') - names[i]);
+		bool last = i + 1 == count || strncmp(names[i], names[i + 1], len + 1) != 0;
+		char *path = xasprintf("%s/names%s", fs->dir, names[i]);
+
+		if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
+			r = err_sys(e, -errno, "remove %s", names[i]);
+		path[strlen(path) - strlen(names[i]) + len] = '\0';
+		/* Those of one folder follow each other. */
+		if (r == 0 && last && file_exists(path))
+			r = file_sync_dir(path, e);
+		free(path);
+	}
+	return r;
+}
+
 const struct store_ops store_fs = {
 	.scheme = "file",
 	.open = fs_open,
@@ -177,4 +268,7 @@ const struct store_ops store_fs = {
 	.link = fs_link,
 	.open_blob = fs_open_blob,
 	.open_name = fs_open_name,
+	.each = fs_each,
+	.remove = fs_remove,
+	.unlink = fs_unlink,
 };

@@ -82,6 +82,25 @@ store_open_name(struct store *s, const char *name, struct store_file *out, struc
 	return s->ops->open_name(s->backend, name, out, e);
 }
 
+int
+store_each(struct store *s, const char *prefix, store_on_content on_content, void *arg,
+	   struct err *e)
+{
+	return s->ops->each(s->backend, prefix, on_content, arg, e);
+}
+
+int
+store_remove(struct store *s, const char *hex, int64_t before, bool *removed, struct err *e)
+{
+	return s->ops->remove(s->backend, hex, before, removed, e);
+}
+
+int
+store_unlink(struct store *s, const char *const *names, size_t count, struct err *e)
+{
+	return s->ops->unlink(s->backend, names, count, e);
+}
+
 const char *
 store_temp_dir(const struct store *s)
 {

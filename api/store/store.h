@@ -8,6 +8,7 @@
 #ifndef API_STORE_STORE_H
 #define API_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "builder/base/digest.h"
@@ -22,6 +23,9 @@ struct store_file {
 	char hex[DIGEST_HEX_SIZE];
 };
 
+/* size: bytes. put: when it was last put, ms since 1970. */
+typedef void (*store_on_content)(const char *hex, uint64_t size, int64_t put, void *arg);
+
 struct store_ops {
 	const char *scheme;
 	int (*open)(const char *location, void **backend, struct err *e);
@@ -30,6 +34,10 @@ struct store_ops {
 	int (*link)(void *backend, const char *name, const char *hex, struct err *e);
 	int (*open_blob)(void *backend, const char *hex, struct store_file *out, struct err *e);
 	int (*open_name)(void *backend, const char *name, struct store_file *out, struct err *e);
+	int (*each)(void *backend, const char *prefix, store_on_content on_content, void *arg,
+		    struct err *e);
+	int (*remove)(void *backend, const char *hex, int64_t before, bool *removed, struct err *e);
+	int (*unlink)(void *backend, const char *const *names, size_t count, struct err *e);
 };
 
 /* "file:DIR". Leftovers of unfinished writes are removed. */
@@ -48,6 +56,17 @@ int store_link(struct store *s, const char *name, const char *hex, struct err *e
 /* ERR_NOT_FOUND if there is none. */
 int store_open_blob(struct store *s, const char *hex, struct store_file *out, struct err *e);
 int store_open_name(struct store *s, const char *name, struct store_file *out, struct err *e);
+
+/* Every content whose digest begins with `prefix`, two hex digits; in no order. */
+int store_each(struct store *s, const char *prefix, store_on_content on_content, void *arg,
+	       struct err *e);
+
+/* Removes content that nothing refers to, unless it was put, first or again, since `before`: who has just put
+ * it is about to refer to it. What is open for reading stays readable. */
+int store_remove(struct store *s, const char *hex, int64_t before, bool *removed, struct err *e);
+
+/* These names stand for nothing any more; one that is not there is no error. Durable. */
+int store_unlink(struct store *s, const char *const *names, size_t count, struct err *e);
 
 /* Where files to be put are written first: same file system, swept at start. */
 const char *store_temp_dir(const struct store *s);

@@ -294,3 +294,17 @@ json_next(const struct json *v)
 {
 	return out(in(v)->next);
 }
+
+const char *
+json_other(const struct json *object, const char *const *names, size_t count)
+{
+	json_foreach (member, object) {
+		size_t i = 0;
+
+		while (i < count && strcmp(names[i], json_name(member)) != 0)
+			i++;
+		if (i == count)
+			return json_name(member);
+	}
+	return NULL;
+}

@@ -56,6 +56,8 @@ size_t json_count(const struct json *array);
 /* The name under which v stands in its object, or NULL. */
 const char *json_name(const struct json *v);
 struct json *json_copy(const struct json *v);
+/* The name of the first member that is none of these, or NULL. */
+const char *json_other(const struct json *object, const char *const *names, size_t count);
 
 const struct json *json_first(const struct json *parent);
 const struct json *json_next(const struct json *v);

@@ -24,6 +24,7 @@ int ctl_matrix(int argc, char **argv);
 int ctl_toolchain(int argc, char **argv);
 int ctl_verify(int argc, char **argv);
 int ctl_token(int argc, char **argv);
+int ctl_gc(int argc, char **argv);
 
 /* The flags that every command has; a command's own table starts with them. */
 #define CTL_FLAGS                                                                                  \

@@ -17,6 +17,10 @@ start_registry
 serve var --workers 2 --registry "$registry" --hold 1
 record=$scratch/answers
 
+gc_is_over() {
+	curl -s "$url/v1/gc" | grep -v '"running"'
+}
+
 # ---- everybody ----
 
 for path in /healthz /readyz /v1/targets /v1/webhooks/deliveries '/v1/webhooks/deliveries?state=failed' /openapi.json; do
@@ -28,6 +32,13 @@ report "/openapi.json is the file of the tree"
 http HEAD /openapi.json
 http POST /v1/tokens -d '{"scopes":["read","build"],"name":"somebody'"'"'s","expires_in":60}'
 is "POST /v1/tokens" "$status" 201
+http POST /v1/gc -d '{"dry_run":true,"max_age":60,"max_size":1000000}'
+is "POST /v1/gc" "$status" 202
+until_ok 20 gc_is_over
+http GET /v1/gc
+is "GET /v1/gc" "$status $(value v.state)" "200 succeeded"
+http POST /v1/gc -d '{"max_age":"long"}'
+is "POST /v1/gc: 400" "$status" 400
 http GET '/v1/tokens?limit=1'
 is "GET /v1/tokens" "$status" 200
 http DELETE "/v1/tokens/$(value 'v.tokens[0].id')"

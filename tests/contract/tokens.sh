@@ -48,7 +48,7 @@ exits "with one that may not" 5 token create --scope read --token-file "$tokens/
 
 for bad in '{}' '{"scopes":"read"}' '{"scopes":[]}' '{"scopes":[1]}' '{"scopes":["Read"]}' \
 	'{"scopes":["read"],"expires_in":0}' '{"scopes":["read"],"expires_in":"1"}' \
-	'{"scopes":["read"],"expires_in":315360001}' \
+	'{"scopes":["read"],"expires_in":315360001}' '{"scopes":["read"],"expires":9}' \
 	"{\"scopes\":[\"read\"],\"name\":\"$(printf '%0101d' 0)\"}" '[]' 'x'; do
 	asks "400 for ${bad:0:60}" 400 "$admin" POST /v1/tokens -d "$bad"
 done

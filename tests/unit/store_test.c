@@ -1,6 +1,7 @@
 #include "api/store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,4 +197,72 @@ TEST(a_full_disk_is_an_error_and_leaves_nothing_visible)
 	store_close(s);
 	if (mounted)
 		CHECK_INT(umount(dir), 0);
+}
+
+static void
+count_content(const char *hex, uint64_t size, int64_t put_at, void *arg)
+{
+	int64_t *sum = arg;
+
+	CHECK_STR(hex, HELLO);
+	CHECK(put_at > 0);
+	*sum += (int64_t)size;
+}
+
+TEST(content_is_removed_if_nobody_has_just_put_it)
+{
+	struct store *s = open_store(test_path("store"));
+	char hex[DIGEST_HEX_SIZE];
+	struct store_file f;
+	struct stat st;
+	struct err e = {0};
+	int64_t sum = 0, first;
+	bool removed;
+
+	put(s, "hello", hex, &e);
+	CHECK_INT(stat(test_path("store/sha256/2c/" HELLO), &st), 0);
+	first = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	CHECK_INT(store_each(s, "2c", count_content, &sum, &e), 0);
+	CHECK_INT(store_each(s, "00", count_content, &sum, &e), 0);
+	CHECK_INT(sum, 5);
+	CHECK_INT(store_remove(s, HELLO, first, &removed, &e), 0);
+	CHECK(!removed);
+	CHECK_INT(store_remove(s, NONE, first + 60000, &removed, &e), 0);
+	CHECK(!removed);
+	/* Put again, it is as new. */
+	CHECK_INT(utimensat(AT_FDCWD, test_path("store/sha256/2c/" HELLO),
+			    (const struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}, 0),
+		  0);
+	put(s, "hello", hex, &e);
+	CHECK_INT(store_remove(s, HELLO, first, &removed, &e), 0);
+	CHECK(!removed);
+	/* Who reads it goes on. */
+	CHECK_INT(store_open_blob(s, HELLO, &f, &e), 0);
+	CHECK_INT(store_remove(s, HELLO, first + 60000, &removed, &e), 0);
+	CHECK(removed);
+	check_file(&f, "hello");
+	CHECK_INT(store_open_blob(s, HELLO, &f, &e), ERR_NOT_FOUND);
+	store_close(s);
+}
+
+TEST(names_are_taken_back)
+{
+	struct store *s = open_store(test_path("store"));
+	static const char *const names[] = {"/p/a/1", "/p/a/2", "/p/b/1", "/p/none/1"};
+	char hex[DIGEST_HEX_SIZE], other[DIGEST_HEX_SIZE];
+	struct store_file f;
+	struct err e = {0};
+
+	put(s, "hello", hex, &e);
+	put(s, "other", other, &e);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_INT(store_link(s, names[i], hex, &e), 0);
+	CHECK_INT(store_link(s, "/p/a/3", hex, &e), 0);
+	CHECK_INT(store_unlink(s, names, ARRAY_SIZE(names), &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		CHECK_INT(store_open_name(s, names[i], &f, NULL), ERR_NOT_FOUND);
+	CHECK_INT(store_open_name(s, "/p/a/3", &f, &e), 0);
+	close(f.fd);
+	CHECK_INT(store_link(s, names[0], other, &e), 0);
+	store_close(s);
 }
