@@ -25,7 +25,7 @@ PACK = entry_name find_addon inflate pack tar_reader
 ENGINE = clone command compile compiled configure configured engine footprint manifest mirror npm online \
 	pre_gyp resolve run share steps trace usage
 REMOTE = remote
-CTL = assemble build check command coverage_report fetch follow gc lock matrix prebuildctl printable \
+CTL = assemble build bundle check command coverage_report download export fetch follow gc hand_in import lock matrix prebuildctl printable \
 	progress publish signed source status targets token verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target

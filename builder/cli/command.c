@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,4 +92,17 @@ ctl_toolchains_dir(struct opts *o)
 	if (xdg != NULL && xdg[0] != '\0')
 		return xasprintf("%s/prebuildd/toolchains", xdg);
 	return xasprintf("%s/.cache/prebuildd/toolchains", home != NULL ? home : ".");
+}
+
+char *
+ctl_scratch(struct err *e)
+{
+	const char *temp = getenv("TMPDIR");
+	char *dir = xasprintf("%s/prebuildctl-XXXXXX", temp != NULL ? temp : "/tmp");
+
+	if (mkdtemp(dir) != NULL)
+		return dir;
+	err_sys(e, -errno, "make a folder in %s", temp != NULL ? temp : "/tmp");
+	free(dir);
+	return NULL;
 }

@@ -25,6 +25,8 @@ int ctl_toolchain(int argc, char **argv);
 int ctl_verify(int argc, char **argv);
 int ctl_token(int argc, char **argv);
 int ctl_gc(int argc, char **argv);
+int ctl_export(int argc, char **argv);
+int ctl_import(int argc, char **argv);
 
 /* The flags that every command has; a command's own table starts with them. */
 #define CTL_FLAGS                                                                                  \
@@ -52,6 +54,9 @@ const char *ctl_key(struct opts *o);
 
 /* The folder of the toolchains: --toolchains, or the user's cache. The caller frees it. */
 char *ctl_toolchains_dir(struct opts *o);
+
+/* A new folder below TMPDIR, or /tmp; NULL with e set. The caller removes it and frees its name. */
+char *ctl_scratch(struct err *e);
 
 /* Prints a document, indented, and frees it. */
 struct json;

@@ -1,14 +1,11 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/cli/ctl.h"
-#include "builder/cli/signed.h"
+#include "builder/cli/download.h"
 #include "builder/model/abi.h"
 #include "builder/model/name.h"
 #include "builder/model/package.h"
@@ -64,134 +61,7 @@ find_artifact(const struct remote *r, const struct name *n, const char *abi, str
 	return last;
 }
 
-/* ---- the signature ---- */
-
-#define TEXT_MAX (64u << 10)
-
-static int
-on_text(const void *data, size_t len, void *arg)
-{
-	struct buf *text = arg;
-
-	if (text->len + len > TEXT_MAX)
-		return ERR_LIMIT;
-	buf_add(text, data, len);
-	return 0;
-}
-
-static int
-get_text(const struct remote *r, const char *path, const char *suffix, struct buf *out,
-	 struct err *e)
-{
-	char *whole = xasprintf("%s%s", path, suffix);
-
-	if (remote_stream(r, whole, on_text, out, e) != 0)
-		err_context(e, "%s", whole);
-	buf_add(out, "", 0);
-	free(whole);
-	return e->code;
-}
-
-/* The key that was given, else the service's own word for it. */
-static int
-find_key(const struct remote *r, const char *given, struct minisign_key *key, struct err *e)
-{
-	struct buf text = {0};
-	char id[MINISIGN_ID_HEX];
-
-	if (given != NULL)
-		return minisign_key_open(given, key, e);
-	if (get_text(r, "/v1/key", "", &text, e) == 0 &&
-	    minisign_key_parse(text.data != NULL ? text.data : "", key, e) == 0) {
-		minisign_id_text(key->id, id);
-		fprintf(stderr,
-			"prebuildctl: the signing key %s is what the service says; to rely on it, "
-			"keep it and give it with --key\n",
-			id);
-	}
-	buf_fini(&text);
-	return e->code;
-}
-
-/* The signature must be that of this file under this name. */
-static int
-check_signature(const struct remote *r, const struct name *n, const char *path, int fd,
-		const struct digest *digest, const struct minisign_key *key, struct err *e)
-{
-	struct buf text = {0}, comment = {0};
-	char hex[DIGEST_HEX_SIZE];
-	struct minisign s;
-
-	digest_hex(digest, hex);
-	name_comment(strrchr(path, '/') + 1, n->package, n->version, hex, &comment);
-	if (get_text(r, path, ".minisig", &text, e) == 0 &&
-	    signed_check_text(fd, path, text.data != NULL ? text.data : "", text.len, key, &s, e) ==
-		    0 &&
-	    strcmp(s.comment, comment.data) != 0)
-		err_set(e, ERR_SIGNATURE, "the signature of %s is that of another file: %.200s",
-			path, s.comment);
-	buf_fini(&comment);
-	buf_fini(&text);
-	return e->code;
-}
-
-static int
-save_documents(const struct remote *r, const char *path, const char *file, struct err *e)
-{
-	static const char *const suffixes[] = {".minisig", ".provenance.json"};
-
-	for (size_t i = 0; e->code == 0 && i < ARRAY_SIZE(suffixes); i++) {
-		char *from = xasprintf("%s%s", path, suffixes[i]);
-		char *to = xasprintf("%s%s", file, suffixes[i]);
-
-		remote_save(r, from, to, NULL, e);
-		free(from);
-		free(to);
-	}
-	return e->code;
-}
-
 /* ---- the file ---- */
-
-/* Are the bytes that came those that the service promised, and signed under that name? */
-static int
-check_file(const struct remote *r, const struct name *n, const char *path, const char *file,
-	   const char *promised, const struct minisign_key *key, struct err *e)
-{
-	struct digest want, have;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(e, -errno, "open %s", file);
-	if (digest_parse(promised, &want) != 0)
-		err_set(e, ERR_DIGEST, "the server named no digest for %s", path);
-	else if (digest_path(file, &have, e) == 0 && !digest_equal(&want, &have))
-		err_set(e, ERR_DIGEST,
-			"%s came with other bytes than its digest says; nothing was kept", path);
-	else if (e->code == 0)
-		check_signature(r, n, path, fd, &have, key, e);
-	close(fd);
-	return e->code;
-}
-
-/* Saves what is at path, once its digest and its signature are what they must be: what was there before
- * stays until then. */
-static int
-save(const struct remote *r, const struct name *n, const char *path, const char *file,
-     const char *key_text, struct err *e)
-{
-	char *temp = xasprintf("%s.unverified", file), promised[80] = "";
-	struct minisign_key key;
-
-	if (find_key(r, key_text, &key, e) == 0 && remote_save(r, path, temp, promised, e) == 0) {
-		if (check_file(r, n, path, temp, promised, &key, e) == 0 && rename(temp, file) != 0)
-			err_sys(e, -errno, "rename to %s", file);
-		if (e->code != 0)
-			unlink(temp);
-	}
-	free(temp);
-	return e->code;
-}
 
 /* What the service calls an addon becomes a file here, in this folder and no other. */
 static bool
@@ -209,6 +79,7 @@ download(const struct remote *r, struct opts *o, const struct name *wanted,
 	const char *addon = json_str(artifact, "file", "addon.node");
 	bool raw = name_is_raw(wanted->layout);
 	struct buf path = {0};
+	struct minisign_key key;
 	struct abi abi;
 	struct name n;
 
@@ -222,8 +93,9 @@ download(const struct remote *r, struct opts *o, const struct name *wanted,
 			       addon);
 	name_path(&n, &path);
 	*file = xstrdup(output != NULL ? output : raw ? addon : strrchr(path.data, '/') + 1);
-	if (save(r, &n, path.data, *file, ctl_key(o), e) == 0 && opts_get(o, "documents")->given)
-		save_documents(r, path.data, *file, e);
+	if (download_key(r, ctl_key(o), &key, e) == 0 &&
+	    download_file(r, &n, path.data, *file, &key, e) == 0 && opts_get(o, "documents")->given)
+		download_documents(r, path.data, *file, e);
 	buf_fini(&path);
 	return e->code;
 }

@@ -25,6 +25,8 @@ static const struct {
 	{"verify", "verify the signature and provenance of a file", ctl_verify},
 	{"targets", "what can be built", ctl_targets},
 	{"matrix", "what there is of a package, and what has loaded it", ctl_matrix},
+	{"export", "addons of the service into one file", ctl_export},
+	{"import", "hand in what another service exported", ctl_import},
 	{"gc", "remove what is old, or too much, or of no use", ctl_gc},
 	{"token", "make, list, revoke the service's tokens", ctl_token},
 	{"toolchain", "assemble, list, verify toolchains", ctl_toolchain},

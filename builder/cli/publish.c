@@ -12,6 +12,7 @@
 #include "builder/base/mem.h"
 #include "builder/check/check.h"
 #include "builder/cli/ctl.h"
+#include "builder/cli/hand_in.h"
 #include "builder/model/name.h"
 
 static struct opt table[] = {
@@ -71,24 +72,12 @@ set_abi(const struct json *report, const char *flag, struct name *n, struct err 
 	return 0;
 }
 
-/* "…/publish/{package}/v{version}/{file}": a tarball goes under prebuild-install's name, an addon
- * under the raw one. */
-static char *
-publish_path(const struct name *wanted, const char *file)
+static bool
+is_addon(const char *file)
 {
-	const char *slash = strrchr(file, '/'), *base = slash != NULL ? slash + 1 : file;
-	size_t len = strlen(base);
-	bool raw = len > 5 && strcmp(base + len - 5, ".node") == 0;
-	struct buf path = {0};
-	struct name n;
+	size_t len = strlen(file);
 
-	name_of(raw ? NAME_RAW : NAME_PREBUILD_INSTALL, wanted->package, wanted->version,
-		wanted->abi, wanted->target, &n);
-	buf_addf(&path, "/v1/publish/%s/v%s/", n.package, n.version);
-	name_file(&n, &path);
-	if (raw)
-		remote_add_query(&path, "addon", base);
-	return buf_take(&path);
+	return len > 5 && strcmp(file + len - 5, ".node") == 0;
 }
 
 int
@@ -102,12 +91,11 @@ ctl_publish(int argc, char **argv)
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
-	const char *package;
+	const char *package, *base;
 	struct json *report = NULL, *artifact = NULL;
 	struct name n = {0};
 	struct remote r = {0};
 	struct err e = {0};
-	char *path = NULL;
 	int code;
 
 	if (!ctl_parse(&o, argc, argv, &code))
@@ -122,8 +110,8 @@ ctl_publish(int argc, char **argv)
 	if (e.code == 0 && set_target(report, opts_get(&o, "target")->value, &n, &e) == 0 &&
 	    set_abi(report, opts_get(&o, "abi")->value, &n, &e) == 0 &&
 	    ctl_remote(&o, &r, &e) == 0) {
-		path = publish_path(&n, o.args[0]);
-		remote_send_file(&r, path, o.args[0], &artifact, &e);
+		base = strrchr(o.args[0], '/') != NULL ? strrchr(o.args[0], '/') + 1 : o.args[0];
+		hand_in(&r, &n, o.args[0], is_addon(base) ? base : NULL, &artifact, &e);
 	}
 	if (artifact != NULL && opts_get(&o, "json")->given)
 		ctl_print(json_copy(artifact));
@@ -134,6 +122,5 @@ ctl_publish(int argc, char **argv)
 								: "audited, not load-tested\n");
 	json_free(artifact);
 	json_free(report);
-	free(path);
 	return ctl_end(&o, &r, &e);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "builder/base/file.h"
@@ -56,6 +57,23 @@ signed_check(const char *file, const struct minisign_key *key, struct minisign *
 out:
 	buf_fini(&text);
 	return e->code;
+}
+
+int
+signed_check_name(const struct minisign *s, const char *file, const struct name *n,
+		  const struct digest *digest, struct err *e)
+{
+	struct buf comment = {0};
+	char hex[DIGEST_HEX_SIZE];
+	int r = 0;
+
+	digest_hex(digest, hex);
+	name_comment(file, n->package, n->version, hex, &comment);
+	if (strcmp(s->comment, comment.data) != 0)
+		r = err_set(e, ERR_SIGNATURE, "the signature of %s is that of another file: %.200s",
+			    file, s->comment);
+	buf_fini(&comment);
+	return r;
 }
 
 int

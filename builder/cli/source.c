@@ -10,6 +10,7 @@
 #include "builder/base/file.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
+#include "builder/cli/ctl.h"
 #include "builder/pack/pack.h"
 #include "builder/remote/remote.h"
 
@@ -47,14 +48,10 @@ upload(const struct remote *r, const char *file, char **source, struct err *e)
 static int
 upload_folder(const struct remote *r, const char *dir, char **source, struct err *e)
 {
-	const char *temp = getenv("TMPDIR");
-	char *scratch = xasprintf("%s/prebuildctl-XXXXXX", temp != NULL ? temp : "/tmp"), *file;
+	char *scratch = ctl_scratch(e), *file;
 
-	if (mkdtemp(scratch) == NULL) {
-		err_sys(e, -errno, "make a folder in %s", temp != NULL ? temp : "/tmp");
-		free(scratch);
+	if (scratch == NULL)
 		return e->code;
-	}
 	file = xasprintf("%s/source.tar.gz", scratch);
 	if (pack_tree_without(dir, "package", is_left_out, file, e) == 0)
 		upload(r, file, source, e);
