@@ -197,11 +197,11 @@ setup-bench: setup
 	@tests/lib/setup.sh $(APT) $(APT_BENCH) $$(cat toolchains/host-packages.txt)
 
 demo: setup
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@tests/scenarios/demo.sh
 
 test: setup-test
-	@$(MAKE) --no-print-directory programs tests
+	@$(MAKE) --no-print-directory -j$$(nproc) programs tests
 	@tests/lib/run_all.sh
 
 # What takes long: every target, built twice and compared, and the tests that build sqlite3 natively.
@@ -211,11 +211,11 @@ nightly:
 
 # BENCH="name name", PAIRS=n, PACKAGE=name@version, TARGETS="…" choose and shorten.
 bench: setup-bench
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@tests/bench/run.sh
 
 run: setup
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	build/prebuildctl toolchain assemble $(or $(TARGETS),x86_64-linux-gnu aarch64-linux-gnu) \
 		--toolchains $(CACHE)/toolchains
 	build/prebuildd serve --data ./var --toolchains $(CACHE)/toolchains
@@ -231,7 +231,7 @@ format:
 lint: $(B)/gen/target_table.inc
 	! grep -rnE '\breport ".*\$$\(' tests
 	shellcheck -x -S warning -e SC2034,SC2154 $(SCRIPTS)
-	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+	cppcheck --quiet -j $$(nproc) --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
 		-DLLHTTP_STRICT_MODE=1 -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
 	@echo '  TIDY $(words $(ALL_SRC)) files'; printf '%s\n' $(ALL_SRC) | xargs -n 8 -P $$(nproc) sh -c \

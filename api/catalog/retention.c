@@ -255,6 +255,20 @@ retention_digests(struct db *db, const char *prefix, struct strv *out, struct er
 }
 
 int
+retention_knows_any(struct db *db, bool *any, struct err *e)
+{
+	int64_t found = 0;
+	int r = db_exec(
+		db,
+		"SELECT 1 WHERE EXISTS (SELECT 1 FROM artifact) OR EXISTS (SELECT 1 FROM source)"
+		" OR EXISTS (SELECT 1 FROM upload) OR EXISTS (SELECT 1 FROM npm_version)",
+		NULL, 0, on_int, &found, e);
+
+	*any = found != 0;
+	return r;
+}
+
+int
 retention_job_known(struct db *db, int64_t job, bool *known, struct err *e)
 {
 	int64_t found = 0;

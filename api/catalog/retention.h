@@ -57,6 +57,9 @@ int retention_remove_uploads(struct db *db, int64_t before, struct err *e);
 /* The digests that begin with `prefix`, hex digits, of all that the catalog knows of: in order. */
 int retention_digests(struct db *db, const char *prefix, struct strv *out, struct err *e);
 
+/* Whether there is any such digest. */
+int retention_knows_any(struct db *db, bool *any, struct err *e);
+
 int retention_job_known(struct db *db, int64_t job, bool *known, struct err *e);
 
 #endif

@@ -32,6 +32,7 @@ struct run {
 	int64_t left_contents, left_bytes;
 	int64_t leaving; /* of left_bytes, what the next run will remove */
 	int64_t told;    /* dry run: versions from before that are listed already */
+	bool knows;      /* the catalog knows, or knew, of some content */
 };
 
 static int
@@ -204,6 +205,11 @@ sweep_one(struct run *run, const struct content *c, struct err *e)
 	bool removed = c->put < before;
 	int r = 0;
 
+	if (removed && !run->knows)
+		return err_set(
+			e, ERR_CONFLICT,
+			"the catalog knows of nothing at all that the store holds; is it the "
+			"one that belongs to this store?");
 	if (removed && !run->want->dry_run)
 		r = store_remove(run->store, c->hex, before, &removed, e);
 	if (removed) {
@@ -372,8 +378,10 @@ retention_run(struct retention *want, struct db *db, struct store *store, const 
 		.now = now,
 		.listed = json_array(),
 	};
-	int r = by_age(&run, e);
+	int r = retention_knows_any(db, &run.knows, e);
 
+	if (r == 0)
+		r = by_age(&run, e);
 	if (r == 0)
 		r = sweep(&run, e);
 	if (r == 0)

@@ -166,6 +166,24 @@ TEST(what_nothing_refers_to)
 	close_place(&p);
 }
 
+TEST(a_catalog_that_is_not_the_stores)
+{
+	struct place p = open_place();
+	struct retention all = {0};
+	struct json *o = NULL;
+	struct err e = {0};
+	const char *hex = put(&p, "of another catalog");
+
+	CHECK_INT(retention_run(&all, p.db, p.store, test_path("logs"), p.now, &o, &e),
+		  ERR_CONFLICT);
+	CHECK(strstr(e.msg, "belongs to this store") != NULL);
+	CHECK(is_there(&p, hex));
+	json_free(o);
+	publish(&p, "a", "1.0.0", "1", p.now);
+	CHECK_STR(run(&p, &all), "0/0/1/18/0, 2/3");
+	close_place(&p);
+}
+
 TEST(versions_that_are_too_old)
 {
 	struct place p = open_place();
