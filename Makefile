@@ -33,7 +33,7 @@ CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases mat
 	sqlite tally tokens toolchains
 REGISTRY = manifest release tarball
 ROUTES = artifacts auth build_request builds check dist electron events gc grants health jobs key lease matrix metrics \
-	misses npm openapi policy prebuilds publish result service sources tokens upstreams webhooks
+	misses npm openapi page policy prebuilds publish result service sources tokens upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
 	$(TRANSFER:%=builder/transfer/%.c) $(SOURCE:%=builder/source/%.c) $(PACK:%=builder/pack/%.c) \
@@ -75,7 +75,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck minisign shellcheck valgrind libclang-rt-14-dev \
-	binutils g++ python3 python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
+	binutils chromium g++ python3 python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)
@@ -167,7 +167,7 @@ $(B)/builder/model/target.o: $(B)/gen/target_table.inc
 
 # Files that are part of the programs, as C strings.
 $(B)/gen/embed_builder.c: builder/plan/plan.py builder/engine/loadtest.js
-$(B)/gen/embed_api.c: api/openapi.json api/registry/loader.js api/registry/platform.js
+$(B)/gen/embed_api.c: api/web/index.html api/web/page.css api/web/page.js api/openapi.json api/registry/loader.js api/registry/platform.js
 $(B)/gen/embed_%.c: builder/base/embed.awk
 	@mkdir -p $(@D)
 	@LC_ALL=C awk -f $< $(filter-out %.awk,$^) > $@

@@ -14,6 +14,9 @@
 #define LOG_BODY_MAX   (1u << 20)
 
 const struct http_route service_routes[] = {
+	{"GET", "/", HTTP_BODY_NONE, 0, NULL, route_page},
+	{"GET", "/page.css", HTTP_BODY_NONE, 0, NULL, route_page_style},
+	{"GET", "/page.js", HTTP_BODY_NONE, 0, NULL, route_page_script},
 	{"GET", "/healthz", HTTP_BODY_NONE, 0, NULL, route_health},
 	{"GET", "/readyz", HTTP_BODY_NONE, 0, NULL, route_ready},
 	{"GET", "/metrics", HTTP_BODY_NONE, 0, "read", route_metrics},

@@ -23,7 +23,7 @@ gc_is_over() {
 
 # ---- everybody ----
 
-for path in /healthz /readyz /v1/targets /v1/webhooks/deliveries '/v1/webhooks/deliveries?state=failed' /openapi.json; do
+for path in / /page.css /page.js /healthz /readyz /v1/targets /v1/webhooks/deliveries '/v1/webhooks/deliveries?state=failed' /openapi.json; do
 	http GET "$path"
 	is "GET $path" "$status" 200
 done
