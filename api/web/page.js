@@ -106,8 +106,14 @@ function buildRow(build) {
     h('td', null, time(build.created)));
 }
 
+// What the list was drawn from: it is not drawn again, under a reader's hands, as long as nothing has changed.
+let shown = '';
+
 async function showBuilds(signal, cursor) {
   const page = await get('v1/builds?limit=50' + (cursor ? '&cursor=' + encodeURIComponent(cursor) : ''), signal);
+  const now = JSON.stringify(page);
+  if (now === shown) return cursor ? 0 : REFRESH_MS;
+  shown = now;
   view.replaceChildren(
     h('h1', null, 'Builds'),
     page.builds.length === 0
@@ -296,6 +302,7 @@ function askForToken() {
 }
 
 function tellProblem(error) {
+  shown = '';
   if (error.status === 401) {
     askForToken();
     return;
@@ -315,6 +322,7 @@ async function show() {
   const { signal } = current;
   const [pattern, run] = views.find(([one]) => one.test(location.hash)) || views[views.length - 1];
   const found = location.hash.match(pattern);
+  if (run !== showBuilds) shown = '';
   for (const link of document.querySelectorAll('nav a')) {
     const here = location.hash.startsWith(link.hash) || (link.hash === '#/builds' && run === showBuilds);
     if (here) link.setAttribute('aria-current', 'page');

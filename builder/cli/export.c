@@ -129,12 +129,12 @@ out:
 	return e->code;
 }
 
-/* All pages of a package's artifacts. */
 static int
 take_package(struct export *x, const char *spec, struct err *e)
 {
 	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1] = "";
-	char *cursor = NULL;
+	struct json *all = NULL;
+	struct buf path = {0};
 	bool found = false;
 
 	if (package_name_valid(spec))
@@ -142,36 +142,25 @@ take_package(struct export *x, const char *spec, struct err *e)
 	else if (package_parse_spec(spec, package, version) != 0)
 		return err_set(e, ERR_USAGE,
 			       "\"%s\" is no package, such as sqlite3 or sqlite3@6.0.1", spec);
-	do {
-		struct json *page = NULL;
-		struct buf path = {0};
-
-		buf_adds(&path, "/v1/artifacts");
-		remote_add_query(&path, "package", package);
-		if (version[0] != '\0')
-			remote_add_query(&path, "version", version);
-		if (cursor != NULL)
-			remote_add_query(&path, "cursor", cursor);
-		free(cursor);
-		cursor = NULL;
-		remote_json(&x->remote, "GET", path.data, NULL, ANSWER_SECONDS, &page, e);
-		json_foreach (a, json_get(page, "artifacts")) {
-			if (e->code != 0 ||
-			    !is_wanted(opts_get(x->o, "target"), json_str(a, "target", "")) ||
-			    !is_wanted(opts_get(x->o, "abi"), json_str(a, "abi", "")))
-				continue;
-			found = true;
-			take(x, a, e);
-		}
-		if (e->code == 0 && json_str(page, "cursor", NULL) != NULL)
-			cursor = xstrdup(json_str(page, "cursor", ""));
-		json_free(page);
-		buf_fini(&path);
-	} while (cursor != NULL);
+	buf_adds(&path, "/v1/artifacts");
+	remote_add_query(&path, "package", package);
+	if (version[0] != '\0')
+		remote_add_query(&path, "version", version);
+	remote_list(&x->remote, path.data, "artifacts", ANSWER_SECONDS, &all, e);
+	buf_fini(&path);
+	json_foreach (a, all) {
+		if (e->code != 0 ||
+		    !is_wanted(opts_get(x->o, "target"), json_str(a, "target", "")) ||
+		    !is_wanted(opts_get(x->o, "abi"), json_str(a, "abi", "")))
+			continue;
+		found = true;
+		take(x, a, e);
+	}
+	json_free(all);
 	if (e->code == 0 && !found)
 		err_set(e, ERR_NOT_FOUND,
-			"nothing is published of %s for these targets and ABIs; see: prebuildctl matrix "
-			"%s",
+			"nothing is published of %s for these targets and ABIs; see: prebuildctl "
+			"matrix %s",
 			spec, package);
 	return e->code;
 }

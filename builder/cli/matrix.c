@@ -63,34 +63,18 @@ print_matrix(const struct json *versions)
 			print_cell(json_str(v, "version", ""), cell);
 }
 
-/* All pages of versions into list. */
 static int
-fetch(const struct remote *r, const char *package, const char *version, struct json *list,
+fetch(const struct remote *r, const char *package, const char *version, struct json **list,
       struct err *e)
 {
-	char *cursor = NULL;
+	struct buf path = {0};
 
-	do {
-		struct json *page = NULL;
-		struct buf path = {0};
-
-		buf_adds(&path, "/v1/matrix");
-		remote_add_query(&path, "package", package);
-		if (version[0] != '\0')
-			remote_add_query(&path, "version", version);
-		if (cursor != NULL)
-			remote_add_query(&path, "cursor", cursor);
-		free(cursor);
-		cursor = NULL;
-		if (remote_json(r, "GET", path.data, NULL, ANSWER_SECONDS, &page, e) == 0) {
-			json_foreach (v, json_get(page, "versions"))
-				json_add(list, json_copy(v));
-			if (json_str(page, "cursor", NULL) != NULL)
-				cursor = xstrdup(json_str(page, "cursor", ""));
-		}
-		json_free(page);
-		buf_fini(&path);
-	} while (cursor != NULL);
+	buf_adds(&path, "/v1/matrix");
+	remote_add_query(&path, "package", package);
+	if (version[0] != '\0')
+		remote_add_query(&path, "version", version);
+	remote_list(r, path.data, "versions", ANSWER_SECONDS, list, e);
+	buf_fini(&path);
 	return e->code;
 }
 
@@ -105,21 +89,19 @@ ctl_matrix(int argc, char **argv)
 		.table_size = ARRAY_SIZE(table),
 	};
 	char package[PACKAGE_NAME_MAX + 1] = "", version[PACKAGE_VERSION_MAX + 1] = "";
-	struct json *versions = json_array(), *answer;
+	struct json *versions = NULL, *answer;
 	struct remote r = {0};
 	struct err e = {0};
 	int code;
 
-	if (!ctl_parse(&o, argc, argv, &code)) {
-		json_free(versions);
+	if (!ctl_parse(&o, argc, argv, &code))
 		return code;
-	}
 	if (o.arg_count == 1 && package_name_valid(o.args[0]))
 		snprintf(package, sizeof package, "%s", o.args[0]);
 	else if (o.arg_count != 1 || package_parse_spec(o.args[0], package, version) != 0)
 		err_set(&e, ERR_USAGE, "give one package, such as sqlite3 or sqlite3@6.0.1");
 	if (e.code == 0 && ctl_remote(&o, &r, &e) == 0 &&
-	    fetch(&r, package, version, versions, &e) == 0) {
+	    fetch(&r, package, version, &versions, &e) == 0) {
 		if (opts_get(&o, "json")->given) {
 			answer = json_object();
 			json_set_str(answer, "package", package);

@@ -143,42 +143,20 @@ print_token(const struct json *t)
 static void
 list(struct opts *o, struct remote *r, struct err *e)
 {
-	struct json *all = json_array();
-	bool json = opts_get(o, "json")->given;
-	char *cursor = NULL;
+	struct json *all = NULL, *out;
 
-	ctl_remote(o, r, e);
-	do {
-		struct json *page = NULL;
-		struct buf path = {0};
-
-		buf_adds(&path, "/v1/tokens");
-		if (cursor != NULL)
-			remote_add_query(&path, "cursor", cursor);
-		free(cursor);
-		cursor = NULL;
-		if (e->code == 0 &&
-		    remote_json(r, "GET", path.data, NULL, ANSWER_SECONDS, &page, e) == 0) {
-			json_foreach (t, json_get(page, "tokens"))
-				json_add(all, json_copy(t));
-			if (json_str(page, "cursor", NULL) != NULL)
-				cursor = xstrdup(json_str(page, "cursor", ""));
-		}
-		json_free(page);
-		buf_fini(&path);
-	} while (cursor != NULL);
-	if (e->code == 0 && json) {
-		struct json *out = json_object();
-
+	if (ctl_remote(o, r, e) != 0 ||
+	    remote_list(r, "/v1/tokens", "tokens", ANSWER_SECONDS, &all, e) != 0)
+		return;
+	if (opts_get(o, "json")->given) {
+		out = json_object();
 		json_set(out, "tokens", all);
 		ctl_print(out);
 		return;
 	}
-	if (e->code == 0) {
-		printf("%-8s %-8s %-32s %-22s %s\n", "TOKEN", "STATE", "SCOPES", "EXPIRES", "NAME");
-		json_foreach (t, all)
-			print_token(t);
-	}
+	printf("%-8s %-8s %-32s %-22s %s\n", "TOKEN", "STATE", "SCOPES", "EXPIRES", "NAME");
+	json_foreach (t, all)
+		print_token(t);
 	json_free(all);
 }
 

@@ -13,6 +13,7 @@
 #include "builder/transfer/request.h"
 
 #define ANSWER_MAX     (64u << 20)
+#define PAGES_MAX      5000
 #define SEND_SECONDS   600
 #define TOKEN_FILE_MAX 4096
 
@@ -172,6 +173,43 @@ remote_json(const struct remote *r, const char *method, const char *path, const 
 	buf_fini(&answer.body);
 	free(text);
 	return code;
+}
+
+int
+remote_list(const struct remote *r, const char *path, const char *member, unsigned seconds,
+	    struct json **out, struct err *e)
+{
+	struct json *list = json_array();
+	char *cursor = NULL;
+	int pages = 0;
+
+	do {
+		struct json *page = NULL;
+		struct buf at = {0};
+
+		buf_adds(&at, path);
+		if (cursor != NULL)
+			remote_add_query(&at, "cursor", cursor);
+		free(cursor);
+		cursor = NULL;
+		if (remote_json(r, "GET", at.data, NULL, seconds, &page, e) == 0) {
+			json_foreach (one, json_get(page, member))
+				json_add(list, json_copy(one));
+			if (json_str(page, "cursor", NULL) != NULL)
+				cursor = xstrdup(json_str(page, "cursor", ""));
+		}
+		if (cursor != NULL && ++pages == PAGES_MAX)
+			err_set(e, ERR_LIMIT, "%s has more than %d pages", path, PAGES_MAX);
+		json_free(page);
+		buf_fini(&at);
+	} while (cursor != NULL && e->code == 0);
+	free(cursor);
+	if (e->code != 0) {
+		json_free(list);
+		list = NULL;
+	}
+	*out = list;
+	return e->code;
 }
 
 int

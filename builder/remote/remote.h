@@ -36,6 +36,11 @@ void remote_add_query(struct buf *path, const char *name, const char *value);
 int remote_json(const struct remote *r, const char *method, const char *path,
 		const struct json *body, unsigned seconds, struct json **out, struct err *e);
 
+/* All pages of a list: what is in their `member`, as one array, which the caller frees; NULL after an
+ * error. */
+int remote_list(const struct remote *r, const char *path, const char *member, unsigned seconds,
+		struct json **out, struct err *e);
+
 /* Sends bytes, or a file. out: NULL, or gets the answer's JSON, which the caller frees. */
 int remote_send(const struct remote *r, const char *method, const char *path, const void *data,
 		size_t len, struct err *e);

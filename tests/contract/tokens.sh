@@ -107,6 +107,14 @@ until [[ $(date -u +%FT%TZ) > $expires ]]; do sleep 0.1; done
 asks "… works no more after it" 401 "$tokens/second" POST /v1/builds -d "$request"
 like "… says when it expired" "$(value v.detail)" "expired at $expires"
 
+# More than a page.
+for _ in {1..50}; do
+	curl -s -o "$scratch/one" -H "Authorization: Bearer $(<"$admin")" "$url/v1/tokens" -d '{"scopes":["read"]}'
+done
+"$ctl" token list --token-file "$admin" --json >"$scratch/list"
+is "the list has all pages" "$(node -p 'new Set(JSON.parse(require("fs").readFileSync(process.argv[1])).tokens.map((t) => t.id)).size' "$scratch/list")" \
+	"$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).id.slice(1)' "$scratch/one")"
+
 # ---- a restart, and reading ----
 
 kill "$server"
