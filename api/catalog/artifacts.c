@@ -7,6 +7,7 @@
 #include "api/catalog/db.h"
 #include "api/catalog/field.h"
 #include "api/catalog/page.h"
+#include "api/catalog/retention.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -87,7 +88,7 @@ artifacts_put(struct db *db, const struct artifact *a, const struct artifact_nam
 			    db_text(a->source), db_text(a->toolchain), db_int(now));
 	for (size_t i = 0; r == 0 && i < name_count; i++)
 		r = put_name(db, id, &names[i], e);
-	return r;
+	return r != 0 ? r : retention_asked(db, a->package, a->version, now, e);
 }
 
 #define COLUMNS                                                                                   \

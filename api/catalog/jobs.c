@@ -7,6 +7,7 @@
 #include "api/catalog/db.h"
 #include "api/catalog/events.h"
 #include "api/catalog/jobs_parts.h"
+#include "api/catalog/retention.h"
 #include "api/catalog/sources.h"
 #include "builder/base/mem.h"
 
@@ -296,7 +297,7 @@ find_build_of(struct db *db, const struct job_ids *jobs, const char *origin, int
 	return r;
 }
 
-/* The build that made exactly what is asked for: asking again then writes nothing, so that a CI that
+/* The build that made exactly what is asked for: asking again then makes no new one, so that a CI that
  * asks with every run costs no more than looking. 0 if there is none. */
 static int
 find_same(struct db *db, const struct build_request *want, struct job_new job, const char *abi,
@@ -373,6 +374,9 @@ jobs_request(struct db *db, const struct build_request *want, int64_t now, int64
 	job.package = known.package != NULL ? known.package : want->package;
 	job.version = known.version != NULL ? known.version : version;
 	*build = 0;
+	/* What is not known yet gets jobs, which are as good a trace. */
+	if (r == 0 && known.abi != NULL)
+		r = retention_asked(db, job.package, job.version, now, e);
 	if (r == 0 && known.abi != NULL)
 		r = find_same(db, want, job, known.abi, asked, build, e);
 	if (r != 0 || *build != 0)

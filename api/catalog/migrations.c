@@ -124,6 +124,10 @@ static const struct {
 	{7, "CREATE INDEX name_digest ON name(digest)"},
 	{7, "CREATE INDEX source_digest ON source(digest)"},
 	{7, "CREATE INDEX npm_version_digest ON npm_version(digest)"},
+	/* When a version was last asked for or handed in, also if nothing else changed by that. */
+	{8, "CREATE TABLE asked ("
+	    " package TEXT NOT NULL, version TEXT NOT NULL, at INTEGER NOT NULL,"
+	    " PRIMARY KEY (package, version))"},
 };
 
 static int

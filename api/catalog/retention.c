@@ -14,6 +14,7 @@
 	"SELECT package, version, max(at) AS last, max(job) AS job, sum(live) AS live FROM (" \
 	"SELECT package, version, created AS at, 0 AS job, 0 AS live FROM artifact"           \
 	" UNION ALL SELECT package, version, created, 0, 0 FROM source"                       \
+	" UNION ALL SELECT package, version, at, 0, 0 FROM asked"                             \
 	" UNION ALL SELECT package, version, coalesce(finished, created), id,"                \
 	" CASE WHEN state IN " LIVE " THEN 1 ELSE 0 END FROM job) each"
 
@@ -34,6 +35,16 @@ on_text(const struct db_row *row, void *arg)
 {
 	strv_add(arg, row_text(row, 0));
 	return 0;
+}
+
+int
+retention_asked(struct db *db, const char *package, const char *version, int64_t now, struct err *e)
+{
+	return DB_EXEC(db, e, NULL, NULL,
+		       "INSERT INTO asked (package, version, at) VALUES (?1, ?2, ?3)"
+		       " ON CONFLICT (package, version) DO UPDATE SET at = excluded.at"
+		       " WHERE excluded.at >= asked.at + ?4",
+		       db_text(package), db_text(version), db_int(now), db_int(RETENTION_ASKED_MS));
 }
 
 void
@@ -149,7 +160,8 @@ remove_build(struct db *db, int64_t build, struct err *e)
 	if (jobs > 0 || build == newest)
 		return 0;
 	if (DB_EXEC(db, e, NULL, NULL,
-		    "DELETE FROM event WHERE seq = (SELECT last_event FROM build WHERE id = ?1)",
+		    "DELETE FROM event WHERE seq = (SELECT last_event FROM build WHERE id = ?1)"
+		    " AND kind = 'build' AND build = ?1 AND seq < (SELECT max(seq) FROM event)",
 		    db_int(build)) != 0)
 		return e->code;
 	return DB_EXEC(db, e, NULL, NULL, "DELETE FROM build WHERE id = ?1", db_int(build));
@@ -173,7 +185,8 @@ remove_jobs(struct db *db, const struct retention_version *v, struct err *e)
 	if (r == 0)
 		r = DB_EXEC(db, e, NULL, NULL,
 			    "DELETE FROM event WHERE job IN"
-			    " (SELECT id FROM job WHERE package = ?1 AND version = ?2)",
+			    " (SELECT id FROM job WHERE package = ?1 AND version = ?2)"
+			    " AND seq < (SELECT max(seq) FROM event)",
 			    package, version);
 	if (r == 0)
 		r = DB_EXEC(db, e, NULL, NULL,
@@ -203,6 +216,10 @@ retention_remove(struct db *db, const struct retention_version *v, struct err *e
 	if (r == 0)
 		r = DB_EXEC(db, e, NULL, NULL,
 			    "DELETE FROM source WHERE package = ?1 AND version = ?2", package,
+			    version);
+	if (r == 0)
+		r = DB_EXEC(db, e, NULL, NULL,
+			    "DELETE FROM asked WHERE package = ?1 AND version = ?2", package,
 			    version);
 	return r;
 }
@@ -261,7 +278,8 @@ retention_knows_any(struct db *db, bool *any, struct err *e)
 	int r = db_exec(
 		db,
 		"SELECT 1 WHERE EXISTS (SELECT 1 FROM artifact) OR EXISTS (SELECT 1 FROM source)"
-		" OR EXISTS (SELECT 1 FROM upload) OR EXISTS (SELECT 1 FROM npm_version)",
+		" OR EXISTS (SELECT 1 FROM upload) OR EXISTS (SELECT 1 FROM npm_version)"
+		" OR EXISTS (SELECT 1 FROM build) OR EXISTS (SELECT 1 FROM token)",
 		NULL, 0, on_int, &found, e);
 
 	*any = found != 0;

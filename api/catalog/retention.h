@@ -30,6 +30,12 @@ struct retention_versions {
 };
 void retention_versions_fini(struct retention_versions *l);
 
+/* A version was asked for, or handed in: it is as young as that. Asking often costs one write in
+ * RETENTION_ASKED_MS. */
+#define RETENTION_ASKED_MS 600000
+int retention_asked(struct db *db, const char *package, const char *version, int64_t now,
+		    struct err *e);
+
 /* The oldest of those that were last asked for or published before `before`, at most `limit`. Not in it: what
  * somebody waits for, and what was asked for last of all. */
 int retention_oldest(struct db *db, int64_t before, int limit, struct retention_versions *out,

@@ -81,7 +81,7 @@ uploads_put(struct db *db, const char *digest, int64_t size, int64_t now, struct
 {
 	return DB_EXEC(db, e, NULL, NULL,
 		       "INSERT INTO upload (digest, size, created) VALUES (?1, ?2, ?3)"
-		       " ON CONFLICT (digest) DO NOTHING",
+		       " ON CONFLICT (digest) DO UPDATE SET created = excluded.created",
 		       db_text(digest), db_int(size), db_int(now));
 }
 

@@ -49,7 +49,7 @@ void source_known_fini(struct source_known *s);
 int sources_origin(struct db *db, const char *package, const char *version, char **origin,
 		   char **lock, struct err *e);
 
-/* Records an upload whose bytes are stored; the same again is no error. */
+/* Records an upload whose bytes are stored; the same again is as new. */
 int uploads_put(struct db *db, const char *digest, int64_t size, int64_t now, struct err *e);
 int uploads_known(struct db *db, const char *digest, bool *known, struct err *e);
 

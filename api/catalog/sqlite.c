@@ -29,6 +29,8 @@ failed(struct sqlite *s, const char *what, struct err *e)
 
 	if (code == SQLITE_FULL)
 		return err_set(e, -ENOSPC, "%s: the catalog's disk is full", what);
+	if (code == SQLITE_BUSY)
+		return err_set(e, ERR_BUSY, "%s: the catalog is busy; try again", what);
 	if (code == SQLITE_CONSTRAINT)
 		return err_set(e, ERR_CONFLICT, "%s: %s", what, sqlite3_errmsg(s->handle));
 	return err_set(e, code == SQLITE_IOERR ? -EIO : ERR_INTERNAL, "%s: %s", what,
@@ -92,10 +94,10 @@ sqlite_exec(struct db *db, const char *sql, const struct db_value *params, size_
 	struct sqlite *s = db->backend;
 	struct db_row row = {.ops = db->ops};
 	sqlite3_stmt *stmt;
-	int step, r = 0;
+	int step, r = prepared(s, sql, &stmt, e);
 
-	if (prepared(s, sql, &stmt, e) != 0)
-		return e->code;
+	if (r != 0)
+		return r;
 	for (size_t i = 0; i < count; i++) {
 		int at = (int)i + 1;
 

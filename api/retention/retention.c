@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/catalog/db.h"
@@ -14,11 +15,14 @@
 #include "api/catalog/retention.h"
 #include "api/registry/release.h"
 #include "api/store/store.h"
+#include "builder/base/clock.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "builder/model/origin.h"
 
-#define BATCH 500
+#define BATCH       500
+#define ROOM_MIN_MS 5
+#define ROOM_MAX_MS 1000
 
 struct run {
 	struct retention *want;
@@ -122,6 +126,19 @@ forget(struct run *run, const struct retention_version *v, int64_t before, bool 
 	return end(run, r, e);
 }
 
+/* The lock of the database is left alone for as long as it was held, or the service would only get it by
+ * chance. */
+static void
+make_room(uint64_t since)
+{
+	uint64_t held = clock_mono_ms() - since;
+	uint64_t ms = held < ROOM_MIN_MS ? ROOM_MIN_MS : held > ROOM_MAX_MS ? ROOM_MAX_MS : held;
+
+	nanosleep(&(struct timespec){.tv_sec = (time_t)(ms / 1000),
+				     .tv_nsec = (long)(ms % 1000) * 1000000},
+		  NULL);
+}
+
 /* Forgets the oldest versions from before that time, until they made up `size` bytes. *some: whether there
  * were any. */
 static int
@@ -140,10 +157,13 @@ forget_until(struct run *run, int64_t before, int64_t size, bool *some, struct e
 		batch = l.n;
 		for (size_t i = 0; r == 0 && i < l.n && gone < size; i++) {
 			bool forgotten = l.at[i].last >= run->told;
+			uint64_t since = clock_mono_ms();
 
 			r = stopped(run, e);
-			if (r == 0 && !run->want->dry_run)
+			if (r == 0 && !run->want->dry_run) {
 				r = forget(run, &l.at[i], before, &forgotten, e);
+				make_room(since);
+			}
 			if (r != 0 || !forgotten)
 				continue;
 			*some = true;
@@ -310,6 +330,17 @@ sweep_logs(struct run *run, struct err *e)
 
 /* ---- the run ---- */
 
+/* In a dry run they are not looked for. */
+static int
+forget_uploads(struct run *run, int64_t before, struct err *e)
+{
+	int r = run->want->dry_run ? 0 : sql(run, "BEGIN IMMEDIATE", e);
+
+	if (r != 0 || run->want->dry_run)
+		return r;
+	return end(run, retention_remove_uploads(run->db, before, e), e);
+}
+
 static int
 by_age(struct run *run, struct err *e)
 {
@@ -321,28 +352,36 @@ by_age(struct run *run, struct err *e)
 	if (age == 0)
 		return 0;
 	r = forget_until(run, before, INT64_MAX, &some, e);
-	if (r == 0 && !run->want->dry_run) {
-		r = sql(run, "BEGIN IMMEDIATE", e);
-		if (r == 0)
-			r = end(run, retention_remove_uploads(run->db, before, e), e);
-	}
-	return r;
+	return r != 0 ? r : forget_uploads(run, before, e);
 }
 
-/* What versions share is not gone with one of them: so it takes another look. */
+static int64_t
+excess(const struct run *run)
+{
+	return run->want->max_size != 0 ? run->left_bytes - run->leaving - run->want->max_size : 0;
+}
+
+/* Uploads that nothing was built of go first. What versions share is not gone with one of them, and what was made
+ * for npm is not in their size: so half of the excess at a time, and then another look. */
 static int
 by_size(struct run *run, struct err *e)
 {
-	int64_t max = run->want->max_size;
-	bool some = max != 0;
+	int64_t before = run->now - RETENTION_GRACE_MS;
+	bool some = true;
 	int r = 0;
 
-	while (r == 0 && some && run->left_bytes - run->leaving > max) {
-		r = forget_until(run, run->now - RETENTION_GRACE_MS,
-				 run->left_bytes - run->leaving - max, &some, e);
-		if (run->want->dry_run)
-			break;
-		if (r == 0 && some)
+	if (run->want->dry_run)
+		return excess(run) > 0 ? forget_until(run, before, excess(run), &some, e) : 0;
+	if (excess(run) > 0) {
+		r = forget_uploads(run, before, e);
+		if (r == 0)
+			r = sweep(run, e);
+	}
+	while (r == 0 && some && excess(run) > 0) {
+		r = forget_until(run, before, (excess(run) + 1) / 2, &some, e);
+		if (r == 0)
+			r = forget_uploads(run, before, e);
+		if (r == 0)
 			r = sweep(run, e);
 	}
 	return r;

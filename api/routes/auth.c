@@ -75,6 +75,23 @@ service_brings_token(const struct http_request *r, const struct service *s, enum
 	return s->tokens && scopes_allow(scopes_of(r, s, "", NULL), scope);
 }
 
+/* Whether it comes from a page of another site, which a browser on this network shows: that may send what it likes
+ * to a service that asks for no token, and who looks at it wants nothing of that. Browsers say so (Fetch Metadata;
+ * RFC 6454, 7), other clients send neither header. */
+static bool
+is_of_another_site(const struct http_request *r)
+{
+	const char *site = http_header(r, "sec-fetch-site"), *origin = http_header(r, "origin");
+	const char *host = http_header(r, "host"), *authority;
+
+	if (site != NULL)
+		return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+	if (origin == NULL)
+		return false;
+	authority = strstr(origin, "://");
+	return authority == NULL || host == NULL || strcasecmp(authority + 3, host) != 0;
+}
+
 int
 service_authorize(struct http_request *r, const char *scope, void *data, struct err *e)
 {
@@ -83,6 +100,9 @@ service_authorize(struct http_request *r, const char *scope, void *data, struct 
 
 	if (scopes_parse(scope, &wanted, e) != 0)
 		return e->code;
+	if (wanted != SCOPE_READ && is_of_another_site(r))
+		return err_set(e, ERR_FORBIDDEN,
+			       "a page of another site may not ask for this in a browser");
 	if (!s->tokens || (wanted == SCOPE_READ && !s->private))
 		return 0;
 	scopes = scopes_of(r, s, scope, e);

@@ -69,9 +69,10 @@ status(const struct gc *gc)
 	field_time(o, "started", gc->started);
 	field_time(o, "finished", gc->finished);
 	set_progress(o, gc);
-	for (size_t i = 0; gc->result != NULL && i < ARRAY_SIZE(results); i++)
+	/* Until it is over, it is the pool's. */
+	for (size_t i = 0; !gc->running && gc->result != NULL && i < ARRAY_SIZE(results); i++)
 		json_set(o, results[i], json_copy(json_get(gc->result, results[i])));
-	if (gc->e.code != 0 && !gc->running) {
+	if (!gc->running && gc->e.code != 0) {
 		error = json_object();
 		json_set_str(error, "code", err_name(gc->e.code));
 		json_set_str(error, "message", gc->e.msg);

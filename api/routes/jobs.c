@@ -16,7 +16,8 @@
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
-#define FOLLOW_PIECE (64 * 1024)
+#define FOLLOW_PIECE   (64 * 1024)
+#define FOLLOW_PENDING (512 * 1024) /* less than at which a stream is given up */
 
 /* A client that reads a log while it is written. */
 struct follower {
@@ -26,6 +27,7 @@ struct follower {
 	off_t offset;
 	bool asking; /* a question about the job's state is under way */
 	bool ended;  /* the job is final: send the rest and stop */
+	bool behind; /* there is more than the client has taken yet */
 };
 
 static int
@@ -68,9 +70,11 @@ follower_send(const struct service *s, struct follower *f)
 	if (fd < 0)
 		return !http_gone(f->request);
 	piece = xmalloc(FOLLOW_PIECE);
-	while (ok && (n = pread(fd, piece, FOLLOW_PIECE, f->offset)) > 0) {
+	f->behind = reply_stream_pending(f->request) > FOLLOW_PENDING;
+	while (ok && !f->behind && (n = pread(fd, piece, FOLLOW_PIECE, f->offset)) > 0) {
 		ok = reply_stream_add(f->request, piece, (size_t)n);
 		f->offset += n;
+		f->behind = ok && reply_stream_pending(f->request) > FOLLOW_PENDING;
 	}
 	free(piece);
 	close(fd);
@@ -121,9 +125,9 @@ followers_tick(struct service *s, bool end)
 
 	while (*at != NULL) {
 		struct follower *f = *at;
-		bool last = f->ended || end;
+		bool sent = follower_send(s, f);
 
-		if (!follower_send(s, f) || last) {
+		if (!sent || end || (f->ended && !f->behind)) {
 			*at = f->next;
 			reply_stream_end(f->request);
 			free(f);

@@ -186,7 +186,7 @@ async function showJob(signal, id) {
       ['Key', job.key ? h('code', null, job.key) : ''], ['Error', job.error ? job.error.message : ''],
       ['Started', time(job.started)], ['Finished', time(job.finished)]]),
     h('h2', null, 'Log'), log);
-  for await (const piece of pieces(path + '/log?follow=1', signal)) {
+  for await (const piece of pieces(path + '/log' + (job.finished ? '' : '?follow=1'), signal)) {
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
     log.append(piece);
     if (atEnd) log.scrollTop = log.scrollHeight;
@@ -294,7 +294,8 @@ function askForToken() {
     h('form', {
       submit(event) {
         event.preventDefault();
-        sessionStorage.setItem('token', input.value.trim());
+        // Nothing else can be sent in a header.
+        if (/^[!-~]+$/.test(input.value.trim())) sessionStorage.setItem('token', input.value.trim());
         show();
       },
     }, h('label', null, 'Token', input), h('button', null, 'Go on')),
@@ -318,6 +319,7 @@ let timer = 0;
 async function show() {
   current.abort();
   clearTimeout(timer);
+  timer = 0;
   current = new AbortController();
   const { signal } = current;
   const [pattern, run] = views.find(([one]) => one.test(location.hash)) || views[views.length - 1];

@@ -35,14 +35,20 @@ static struct opt table[] = {
 	{.name = "output", .arg = "BUNDLE", .text = "where to (also -o)"},
 };
 
-struct export
-{
+struct taken {
+	char *path;
+	struct json *artifact;
+};
+
+struct exporting {
 	struct opts *o;
 	struct remote remote;
 	struct minisign_key key;
 	char *dir;         /* what is downloaded, beside the bundle */
 	struct strv paths; /* of what is in it, below dir */
-	struct json *artifacts, *left_out;
+	struct taken *taken;
+	size_t count;
+	struct json *left_out;
 };
 
 /* ---- what is asked for ---- */
@@ -80,7 +86,7 @@ check_wanted(struct opt *wanted, const struct opt *abis, struct err *e)
 /* ---- one artifact ---- */
 
 static int
-take(struct export *x, const struct json *artifact, struct err *e)
+take(struct exporting *x, const struct json *artifact, struct err *e)
 {
 	char *file = NULL, *folder, *text = NULL;
 	struct bundle_item item;
@@ -118,7 +124,8 @@ take(struct export *x, const struct json *artifact, struct err *e)
 	strv_add(&x->paths, item.path);
 	strv_addf(&x->paths, "%s.minisig", item.path);
 	strv_addf(&x->paths, "%s.provenance.json", item.path);
-	json_add(x->artifacts, json_copy(artifact));
+	x->taken = xrealloc(x->taken, (x->count + 1) * sizeof *x->taken);
+	x->taken[x->count++] = (struct taken){xstrdup(item.path), json_copy(artifact)};
 	if (!opts_get(x->o, "json")->given)
 		printf("%s\n", text);
 	fflush(stdout);
@@ -130,7 +137,7 @@ out:
 }
 
 static int
-take_package(struct export *x, const char *spec, struct err *e)
+take_package(struct exporting *x, const char *spec, struct err *e)
 {
 	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1] = "";
 	struct json *all = NULL;
@@ -167,9 +174,15 @@ take_package(struct export *x, const char *spec, struct err *e)
 
 /* ---- the bundle ---- */
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct taken *)a)->path, ((const struct taken *)b)->path);
+}
+
 /* A list that says what a bundle holds, and nothing that differs from one export to the next. */
 static int
-write_list(struct export *x, struct err *e)
+write_list(struct exporting *x, struct err *e)
 {
 	static const char *const members[] = {"package", "version", "abi",
 					      "target",  "file",    "sha256"};
@@ -180,7 +193,10 @@ write_list(struct export *x, struct err *e)
 	minisign_key_text(&x->key, &key);
 	json_set_int(list, "format", BUNDLE_FORMAT);
 	json_set_str(list, "key", key.data);
-	json_foreach (a, x->artifacts) {
+	/* In whatever order they were asked for. */
+	qsort(x->taken, x->count, sizeof *x->taken, by_path);
+	for (size_t at = 0; at < x->count; at++) {
+		const struct json *a = x->taken[at].artifact;
 		struct json *one = json_object();
 
 		for (size_t i = 0; i < ARRAY_SIZE(members); i++)
@@ -200,7 +216,7 @@ write_list(struct export *x, struct err *e)
 }
 
 static int
-pack(struct export *x, const char *to, struct err *e)
+pack(struct exporting *x, const char *to, struct err *e)
 {
 	struct pack_entry *entries = xcalloc(x->paths.n, sizeof *entries);
 	char *temp = xasprintf("%s/packed", x->dir);
@@ -219,7 +235,7 @@ pack(struct export *x, const char *to, struct err *e)
 }
 
 static int
-export_all(struct export *x, const char *to, struct err *e)
+export_all(struct exporting *x, const char *to, struct err *e)
 {
 	x->dir = xasprintf("%s.XXXXXX", to);
 	if (mkdtemp(x->dir) == NULL) {
@@ -230,7 +246,7 @@ export_all(struct export *x, const char *to, struct err *e)
 	}
 	for (size_t i = 0; e->code == 0 && i < x->o->arg_count; i++)
 		take_package(x, x->o->args[i], e);
-	if (e->code == 0 && json_count(x->artifacts) == 0)
+	if (e->code == 0 && x->count == 0)
 		err_set(e, ERR_NOT_FOUND, "there is nothing that could be exported");
 	if (e->code == 0 && write_list(x, e) == 0)
 		pack(x, to, e);
@@ -253,14 +269,13 @@ ctl_export(int argc, char **argv)
 		.table = table,
 		.table_size = ARRAY_SIZE(table),
 	};
-	struct export x = {.o = &o};
+	struct exporting x = {.o = &o};
 	const char *output;
 	struct err e = {0};
 	int code;
 
 	if (!ctl_parse(&o, argc, argv, &code))
 		return code;
-	x.artifacts = json_array();
 	x.left_out = json_array();
 	output = opts_get(&o, "output")->value;
 	follow_until_interrupted();
@@ -275,14 +290,20 @@ ctl_export(int argc, char **argv)
 			export_all(&x, output, &e);
 	}
 	if (e.code == 0 && opts_get(&o, "json")->given) {
-		struct json *out = json_object();
+		struct json *out = json_object(), *artifacts = json_array();
 
 		json_set_str(out, "bundle", output);
-		json_set(out, "artifacts", json_copy(x.artifacts));
+		json_set(out, "artifacts", artifacts);
+		for (size_t i = 0; i < x.count; i++)
+			json_add(artifacts, json_copy(x.taken[i].artifact));
 		json_set(out, "left_out", json_copy(x.left_out));
 		ctl_print(out);
 	}
-	json_free(x.artifacts);
+	for (size_t i = 0; i < x.count; i++) {
+		free(x.taken[i].path);
+		json_free(x.taken[i].artifact);
+	}
+	free(x.taken);
 	json_free(x.left_out);
 	strv_fini(&x.paths);
 	free(x.dir);

@@ -136,9 +136,10 @@ judge(const struct json *run, struct err *e)
 {
 	const struct json *error = json_get(run, "error");
 
-	if (strcmp(json_str(run, "state", ""), "failed") == 0)
+	if (strcmp(json_str(run, "state", ""), "succeeded") != 0)
 		err_set(e, err_from_name(json_str(error, "code", "")), "%s",
-			json_str(error, "message", "it failed"));
+			json_str(error, "message",
+				 "the service knows nothing of it any more; was it restarted?"));
 }
 
 int

@@ -243,6 +243,21 @@ for p in "${below[@]}"; do
 done
 is "SIGTERM: of ${#below[@]} processes below it none is left" "$left" 0
 
+# ---- pages of other sites, in a browser ----
+
+request="{\"package\":\"good\",\"version\":\"1.0.0\",$list}"
+serve sites --workers 0
+for header in 'Sec-Fetch-Site: cross-site' 'Sec-Fetch-Site: same-site' 'Origin: https://example.org' 'Origin: null'; do
+	http POST /v1/builds -H "$header" -d "$request"
+	problem "POST /v1/builds, $header" 403 forbidden
+	http GET /v1/builds -H "$header"
+	is "GET /v1/builds, $header" "$status" 200
+done
+for header in 'Sec-Fetch-Site: same-origin' 'Sec-Fetch-Site: none' "Origin: $url"; do
+	http POST /v1/builds -H "$header" -d "$request"
+	is "POST /v1/builds, $header" "$status" 202
+done
+
 # ---- tokens ----
 
 serve tokens --workers 0 --auth tokens --registry "$registry" --on-miss 404

@@ -34,9 +34,8 @@ is "the files of a bundle" "$(tar tzf "$bundle" | sed 's/.*linux-x64//' | tr '\n
 exits "export again" 0 export @scope/good good good@1.0.0 -o "$scratch/again.tar.gz" --key "$scratch/from.pub"
 tar xzOf "$scratch/again.tar.gz" bundle.json >"$scratch/again.json"
 is "… the same, once" "$(grep -c '"package"' "$scratch/again.json")" 2
-exits "export in the same order" 0 export good @scope/good -o "$scratch/again.tar.gz"
 cmp "$bundle" "$scratch/again.tar.gz"
-report "… the same bytes"
+report "… in whatever order, the same bytes"
 exits "export one target" 0 export good --target linux-x64 --abi napi-v6 --json -o "$scratch/one.tar.gz"
 is "… as JSON" "$(node -p 'const v = JSON.parse(require("fs").readFileSync(process.argv[1])); v.artifacts.length + " " + v.left_out.length' "$scratch/ctl.out")" "1 1"
 exits "another target" 4 export good --target linux-arm64 -o "$scratch/none.tar.gz"

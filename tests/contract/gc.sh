@@ -23,7 +23,7 @@ age() { # DAYS
 	python3 - "$scratch/var/catalog.db" "$1" <<'PYTHON'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=10)
-for table, column in ("artifact", "created"), ("source", "created"), ("upload", "created"), ("job", "created"), ("job", "finished"):
+for table, column in ("artifact", "created"), ("source", "created"), ("upload", "created"), ("job", "created"), ("job", "finished"), ("asked", "at"):
     db.execute(f"UPDATE {table} SET {column} = {column} - ?", (int(sys.argv[2]) * 86400000,))
 db.commit()
 PYTHON
@@ -130,6 +130,16 @@ for i in 1 2 3 4 5; do
 	grep -q '"package":.*"good"' "$scratch/gc.json" && removed=$((removed + 1))
 done
 is "… which it was each time" "$removed" 5
+
+# ---- asked for again, with nothing to do ----
+
+post_build other 9.1.0
+await_build "$(value v.id)"
+age 100
+post_build good 1.0.0
+is "it is there already" "$status" 200
+gc --max-age 30
+is "… and stays, as it was asked for" "$(value 'v.versions.some((x) => x.package === "good")') $(digest "$path")" "false $before"
 
 kill "$server"
 wait "$server"

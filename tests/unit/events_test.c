@@ -321,7 +321,10 @@ TEST(builds_that_ended_before_there_were_events_have_ended)
 	run(db, "DROP TABLE delivery");
 	run(db, "DROP TABLE tally");
 	run(db, "DROP TABLE npm_version");
+	run(db, "DROP TABLE asked");
 	run(db, "DROP INDEX job_package");
+	run(db, "DROP INDEX name_digest");
+	run(db, "DROP INDEX source_digest");
 	run(db, "ALTER TABLE build DROP COLUMN ended");
 	run(db, "ALTER TABLE build DROP COLUMN finished");
 	run(db, "ALTER TABLE build DROP COLUMN last_event");

@@ -10,6 +10,7 @@
 
 #include "api/catalog/artifacts.h"
 #include "api/catalog/npm.h"
+#include "api/catalog/retention.h"
 #include "api/catalog/sources.h"
 #include "api/store/store.h"
 #include "builder/base/clock.h"
@@ -388,6 +389,44 @@ TEST(uploads)
 	CHECK(!known);
 	CHECK_INT(uploads_known(p.db, young, &known, NULL), 0);
 	CHECK(known);
+	/* Uploaded again, it is as new. */
+	unused = put(&p, "of nothing");
+	CHECK_INT(uploads_put(p.db, unused, 10, p.now - 2 * DAY, NULL), 0);
+	CHECK_INT(uploads_put(p.db, unused, 10, p.now, NULL), 0);
+	CHECK_STR(run(&p, &old), "0/0/0/0/0, 2/15");
+	close_place(&p);
+}
+
+TEST(unused_uploads_go_before_versions)
+{
+	struct place p = open_place();
+	struct retention size = {.max_size = 30};
+	const char *unused = put(&p, "an upload that nothing was built of");
+
+	CHECK_INT(uploads_put(p.db, unused, 35, p.now - 2 * DAY, NULL), 0);
+	publish(&p, "a", "1.0.0", "1234567", p.now - 9 * DAY);
+	publish(&p, "b", "1.0.0", "7654321", p.now - 8 * DAY);
+	size.max_size = 77;
+	CHECK_STR(run(&p, &size), "0/0/0/0/0, 5/77");
+	size.max_size = 76;
+	CHECK_STR(run(&p, &size), "0/0/1/35/0, 4/42");
+	size.max_size = 41;
+	CHECK_STR(run(&p, &size), "1/1/2/21/0, 2/21");
+	CHECK(is_named(&p, "/prebuilds/b/1.0.0"));
+	close_place(&p);
+}
+
+TEST(what_is_published_again_is_young)
+{
+	struct place p = open_place();
+	struct retention old = {.max_age_ms = 90 * DAY};
+
+	publish(&p, "a", "1.0.0", "1", p.now - 200 * DAY);
+	publish(&p, "b", "1.0.0", "22", p.now - 200 * DAY);
+	publish(&p, "a", "1.0.0", "1", p.now - 2 * DAY);
+	CHECK_INT(retention_asked(p.db, "a", "1.0.0", p.now - 199 * DAY, NULL), 0);
+	CHECK_STR(run(&p, &old), "1/1/2/6/0, 2/3");
+	CHECK(is_named(&p, "/prebuilds/a/1.0.0"));
 	close_place(&p);
 }
 
