@@ -61,9 +61,10 @@ sqlite_open(const char *location, struct db *db, struct err *e)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK ||
 	    sqlite3_exec(s->handle, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
-		failed(s, location, e);
+		int r = failed(s, location, e);
+
 		sqlite_close(db);
-		return e->code;
+		return r;
 	}
 	return 0;
 }

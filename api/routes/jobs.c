@@ -17,7 +17,7 @@
 #include "builder/base/mem.h"
 
 #define FOLLOW_PIECE   (64 * 1024)
-#define FOLLOW_PENDING (512 * 1024) /* less than at which a stream is given up */
+#define FOLLOW_PENDING (896 * 1024) /* less than at which a stream is given up */
 
 /* A client that reads a log while it is written. */
 struct follower {

@@ -79,6 +79,13 @@ http GET "/v1/jobs/$job/log"
 like "GET its log" "$status $(header content-type) $body" "^200 text/plain.*compile addon.c"
 http GET "/v1/jobs/$job/log?follow=1"
 like "follow its log: it ends" "$status $body" "^200 .*compile addon.c"
+# More than the kernel takes for a client that is slow.
+cp "$scratch/var/logs/$job.log" "$scratch/short.log"
+head -c 6000000 /dev/zero | tr '\0' 'x' >>"$scratch/var/logs/$job.log"
+is "follow a long log, slowly: all of it comes" \
+	"$(python3 "$here/tests/lib/slow_reader.py" 127.0.0.1 "${url##*:}" "/v1/jobs/$job/log?follow=1" | sha256sum)" \
+	"$(sha256sum <"$scratch/var/logs/$job.log")"
+cp "$scratch/short.log" "$scratch/var/logs/$job.log"
 http GET /v1/builds
 is "GET the builds" "$(value "v.builds.some((b) => b.id === '$build')")" true
 http GET "/v1/artifacts?package=good&version=1.0.0&target=$target&abi=napi-v6"
