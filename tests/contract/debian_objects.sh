@@ -97,8 +97,9 @@ awk -v step=$libelf_step 'NR % step == 0' "$scratch/list" >"$scratch/sample"
 compare_all() { # OTHER <LIST
 	xargs -d '\n' -n 40 -P "$(nproc)" "$compare" "$facts" "$1"
 }
-compare_all readelf <"$scratch/list" >"$scratch/readelf"
-compare_all "$libelf_facts" <"$scratch/sample" >"$scratch/libelf"
+# Appended: cat copies files without a look at who else writes at the place where it does.
+compare_all readelf <"$scratch/list" >>"$scratch/readelf"
+compare_all "$libelf_facts" <"$scratch/sample" >>"$scratch/libelf"
 grep -hv '^ok' "$scratch/readelf" "$scratch/libelf" | sed "s|$scratch/objects/||"
 
 compared() { # TEXT LIST RESULTS PATTERN LEAST

@@ -41,5 +41,5 @@ awk '
 	FNR in said && !(FNR in count) { print "ok - " $0; next }
 	{ printf "not ok - %s\n%s", $0, FNR in said ? text[FNR] : "# nothing was read of it\n" }
 ' "$scratch/ours" "$scratch/differences" "$scratch/files" >"$scratch/results"
-# In one write: others may write to the same file.
+# In one write: others may append to the same file.
 cat "$scratch/results"

@@ -47,7 +47,7 @@ awk -v step=$step 'NR % step == 0' "$scratch/all" | cat "$scratch/cross" - >"$sc
 
 # The files that are ELF by their first bytes; a linker's script may be named like a library.
 xargs -d '\n' grep -laP '^\x7fELF' <"$scratch/chosen" |
-	xargs -d '\n' -n 40 -P "$(nproc)" "$compare" "$facts" readelf >"$scratch/results"
+	xargs -d '\n' -n 40 -P "$(nproc)" "$compare" "$facts" readelf >>"$scratch/results"
 grep -v '^ok' "$scratch/results" || true
 passed=$(grep -c '^ok' "$scratch/results" || true)
 failed=$(grep -c '^not ok' "$scratch/results" || true)
