@@ -118,7 +118,7 @@ exits "no server" 3 gc --server http://127.0.0.1:9
 
 # Whoever publishes what is being removed gets it published. (What is asked for last stays: so that is another.)
 removed=0
-for i in 1 2 3 4 5; do
+for i in 1 2 3; do
 	post_build other "9.0.$i"
 	await_build "$(value v.id)"
 	age 100
@@ -129,7 +129,7 @@ for i in 1 2 3 4 5; do
 	is "… and after it" "$(digest "$path")" "$before"
 	grep -q '"package":.*"good"' "$scratch/gc.json" && removed=$((removed + 1))
 done
-is "… which it was each time" "$removed" 5
+is "… which it was each time" "$removed" 3
 
 # ---- asked for again, with nothing to do ----
 
