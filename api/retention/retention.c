@@ -330,15 +330,20 @@ sweep_logs(struct run *run, struct err *e)
 
 /* ---- the run ---- */
 
-/* In a dry run they are not looked for. */
+/* Those that nothing was built of; in a dry run they are not looked for. *some: whether there were any. */
 static int
-forget_uploads(struct run *run, int64_t before, struct err *e)
+forget_uploads(struct run *run, int64_t before, bool *some, struct err *e)
 {
-	int r = run->want->dry_run ? 0 : sql(run, "BEGIN IMMEDIATE", e);
+	int r;
 
-	if (r != 0 || run->want->dry_run)
-		return r;
-	return end(run, retention_remove_uploads(run->db, before, e), e);
+	*some = false;
+	if (run->want->dry_run)
+		return 0;
+	r = sql(run, "BEGIN IMMEDIATE", e);
+	if (r == 0)
+		r = retention_remove_uploads(run->db, before, e);
+	*some = r == 0 && db_changes(run->db) > 0;
+	return end(run, r, e);
 }
 
 static int
@@ -352,7 +357,7 @@ by_age(struct run *run, struct err *e)
 	if (age == 0)
 		return 0;
 	r = forget_until(run, before, INT64_MAX, &some, e);
-	return r != 0 ? r : forget_uploads(run, before, e);
+	return r != 0 ? r : forget_uploads(run, before, &some, e);
 }
 
 static int64_t
@@ -367,21 +372,20 @@ static int
 by_size(struct run *run, struct err *e)
 {
 	int64_t before = run->now - RETENTION_GRACE_MS;
-	bool some = true;
+	bool some = true, uploads = false;
 	int r = 0;
 
 	if (run->want->dry_run)
 		return excess(run) > 0 ? forget_until(run, before, excess(run), &some, e) : 0;
-	if (excess(run) > 0) {
-		r = forget_uploads(run, before, e);
-		if (r == 0)
-			r = sweep(run, e);
-	}
+	if (excess(run) > 0)
+		r = forget_uploads(run, before, &uploads, e);
+	if (r == 0 && uploads)
+		r = sweep(run, e);
 	while (r == 0 && some && excess(run) > 0) {
 		r = forget_until(run, before, (excess(run) + 1) / 2, &some, e);
-		if (r == 0)
-			r = forget_uploads(run, before, e);
-		if (r == 0)
+		if (r == 0 && some)
+			r = forget_uploads(run, before, &uploads, e);
+		if (r == 0 && some)
 			r = sweep(run, e);
 	}
 	return r;

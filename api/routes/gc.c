@@ -140,6 +140,7 @@ read_body(struct http_request *r, struct retention *want, struct err *e)
 	    read_number(body, "max_size", INT64_C(1) << 60, &want->max_size, e) == 0)
 		want->max_age_ms *= 1000;
 	want->dry_run = json_bool(body, "dry_run", false);
+	/* What is no boolean is whatever it is asked to be. */
 	if (json_get(body, "dry_run") != NULL && want->dry_run != json_bool(body, "dry_run", true))
 		err_set(e, ERR_INVALID, "dry_run: true or false is needed");
 	json_free(body);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "builder/base/file.h"
 #include "builder/base/json.h"
@@ -15,7 +14,6 @@
 #include "builder/cli/ctl.h"
 #include "builder/cli/download.h"
 #include "builder/cli/follow.h"
-#include "builder/cli/printable.h"
 #include "builder/model/origin.h"
 #include "builder/pack/pack.h"
 

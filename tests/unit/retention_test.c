@@ -1,11 +1,8 @@
 #include "api/retention/retention.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/catalog/artifacts.h"
