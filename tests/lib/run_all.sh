@@ -93,6 +93,15 @@ for t in $({ printf '%s.sh\n' "${longest[@]}"; cd tests && ls {contract,npm,sand
 done
 finish_all
 
+# Once more at the end, where a machine's record of the output is still whole.
+for count in "$logs"/*.count; do
+	log=${count%.count}
+	grep -q ' 0$' "$count" || {
+		echo "failed: $log"
+		grep -E -A 4 '^not ok' "$log" | grep -E '^(not ok|#)' | cut -c 1-300 | head -n 20
+	}
+done
+
 read -r passed failed < <(cat "$logs"/*.count | awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]
