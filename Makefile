@@ -32,7 +32,8 @@ HTTP = conn fault head intake limits method out parser peers range reply request
 CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page retention sources \
 	sqlite tally tokens toolchains
 REGISTRY = manifest release tarball
-ROUTES = artifacts auth build_request builds check dist electron events gc grants health jobs key lease matrix metrics \
+STORE = bucket fs listing s3 store
+ROUTES = artifacts auth build_request builds check content dist electron events gc grants health jobs key lease matrix metrics \
 	misses npm openapi page policy prebuilds publish result service sources tokens upstreams webhooks
 
 BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=builder/audit/%.c) \
@@ -44,7 +45,7 @@ BUILDER_SRC = $(BASE:%=builder/base/%.c) $(MODEL:%=builder/model/%.c) $(AUDIT:%=
 	builder/sandbox/seccomp.c builder/loop/child.c \
 	$(ENGINE:%=builder/engine/%.c) $(REMOTE:%=builder/remote/%.c)
 API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/routes/%.c) \
-	api/store/fs.c api/store/store.c api/webhooks/signature.c api/webhooks/webhooks.c \
+	$(STORE:%=api/store/%.c) api/webhooks/signature.c api/webhooks/webhooks.c \
 	$(REGISTRY:%=api/registry/%.c) api/retention/retention.c \
 	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
 	api/embedded.c api/serve.c api/settings.c \
@@ -52,11 +53,11 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/reported.c workers/scratch.c workers/slot.c workers/sources.c workers/task.c
 CTL_SRC = $(CTL:%=builder/cli/%.c)
-TESTS = abi audit audit_rules build_request catalog_artifacts catalog_db catalog_jobs \
+TESTS = abi audit audit_rules bucket build_request catalog_artifacts catalog_db catalog_jobs \
 	catalog_sources catalog_tokens catalog_turns compiled configured coverage \
 	default_abi electron elf_functions elf_ranges elf_read engine events fetch file git git_hosts gitmodules grants \
 	http_body http_parser http_peers http_range http_reply http_router http_server http_spool \
-	http_target inventory job job_limits json lockfile macho minisign musl name native npm openapi opt origin pack \
+	http_target inventory job job_limits json listing lockfile macho minisign musl name native npm openapi opt origin pack \
 	package pe plan policy quota registry release retention run sandbox scratch share signature sources store tarball target unpack \
 	unpack_formats unpack_limits upstream utf8 x86_insn
 TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho_build pe_build plan_toolchain \
@@ -70,12 +71,12 @@ SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
 
 # ---- libraries, all from Debian ----
-PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccomp yaml-0.1
+PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccomp yaml-0.1 expat
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev bubblewrap util-linux \
+	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev libexpat1-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck minisign shellcheck valgrind libclang-rt-14-dev \
-	binutils chromium g++ python3 python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
+	binutils chromium g++ python3 python3-swift python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)

@@ -168,6 +168,24 @@ load_tokens(struct serve *s, struct err *e)
 	return e->code;
 }
 
+/* What the store was opened with is not for those that are started from here. */
+static void
+forget_credentials(void)
+{
+	unsetenv("AWS_ACCESS_KEY_ID");
+	unsetenv("AWS_SECRET_ACCESS_KEY");
+	unsetenv("AWS_SESSION_TOKEN");
+}
+
+static int
+open_store(struct serve *s, struct err *e)
+{
+	int r = store_open(&s->settings.store, &s->service.store, e);
+
+	forget_credentials();
+	return r;
+}
+
 /* ---- running ---- */
 
 /* Leases that ran out, looked for at every tick, one look at a time. */
@@ -264,13 +282,11 @@ static void
 show_name(const char *path, const char *digest, void *arg)
 {
 	struct show *show = arg;
-	struct store_file f;
+	char hex[DIGEST_HEX_SIZE];
 	struct err e = {0};
 
-	if (store_open_name(show->store, path, &f, NULL) == 0) {
-		close(f.fd);
+	if (store_resolve(show->store, path, hex, NULL) == 0)
 		return;
-	}
 	if (store_link(show->store, path, digest, &e) == 0)
 		show->n++;
 	else
@@ -439,7 +455,7 @@ serve_main(int argc, char **argv)
 		abort();
 	if (settings_read(&s.settings, argc, argv, &s.service, &e) == 0 && !s.settings.opts.help &&
 	    make_folders(&s, &e) == 0 && lock_data(&s, &e) == 0 && open_key(&s, &e) == 0 &&
-	    load_tokens(&s, &e) == 0 && store_open(s.settings.store_url, &s.service.store, &e) == 0)
+	    load_tokens(&s, &e) == 0 && open_store(&s, &e) == 0)
 		run(&s, &e);
 	r = e.code == 0 ? 0 : err_exit(e.code);
 	if (s.service.loop != NULL && uv_loop_close(&s.loop) != 0)

@@ -27,7 +27,14 @@ static struct opt table[] = {
 	 .value = "./var",
 	 .text = "catalog, store, logs, caches, keys"},
 	{.name = "database", .arg = "URL", .text = "sqlite:PATH (default sqlite:DATA/catalog.db)"},
-	{.name = "store", .arg = "URL", .text = "file:DIR (default file:DATA/store)"},
+	{.name = "store",
+	 .arg = "URL",
+	 .text = "file:DIR, or s3://BUCKET/PREFIX?endpoint=URL&region=R with the credentials in "
+		 "AWS_ACCESS_KEY_ID … (default file:DATA/store)"},
+	{.name = "max-store-cache",
+	 .arg = "SIZE",
+	 .value = "10G",
+	 .text = "with --store s3: how much of it is kept in DATA/store, too"},
 	{.name = "toolchains",
 	 .arg = "DIR",
 	 .text = "assembled toolchains (default DATA/toolchains)"},
@@ -132,6 +139,11 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 						     : xasprintf("sqlite:%s/catalog.db", s->data);
 	s->store_url = opts_get(o, "store")->given ? xstrdup(opts_get(o, "store")->value)
 						   : xasprintf("file:%s/store", s->data);
+	s->store_dir = xasprintf("%s/store", s->data);
+	if (opt_size(opts_get(o, "max-store-cache"), &size, e) != 0)
+		return e->code;
+	s->store =
+		(struct store_config){.url = s->store_url, .dir = s->store_dir, .copies_max = size};
 	s->toolchains = opts_get(o, "toolchains")->given ? xstrdup(opts_get(o, "toolchains")->value)
 							 : xasprintf("%s/toolchains", s->data);
 	s->workers = sysconf(_SC_NPROCESSORS_ONLN);
@@ -271,6 +283,7 @@ settings_fini(struct settings *s)
 	free(s->spool);
 	free(s->toolchains);
 	free(s->database);
+	free(s->store_dir);
 	free(s->store_url);
 	opts_fini(&s->opts);
 }

@@ -5,6 +5,7 @@
 #define API_SETTINGS_H
 
 #include "api/http/server.h"
+#include "api/store/store.h"
 #include "builder/base/opt.h"
 
 struct err;
@@ -14,8 +15,10 @@ struct service;
 struct settings {
 	struct opts opts; /* .help: it was all that was asked for */
 	const char *listen;
-	char *data, *logs, *cache, *toolchains, *spool; /* folders */
-	char *database, *store_url;
+	char *data, *logs, *cache, *toolchains, *spool, *store_dir; /* folders */
+	char *database;
+	char *store_url;
+	struct store_config store; /* of both */
 	long workers;
 	struct http_limits limits;
 };

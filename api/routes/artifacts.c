@@ -9,8 +9,8 @@
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/publish/documents.h"
+#include "api/routes/content.h"
 #include "api/routes/service.h"
-#include "api/store/store.h"
 #include "builder/base/mem.h"
 #include "builder/model/target.h"
 
@@ -84,30 +84,12 @@ route_artifact_report(struct http_request *r, void *data)
 }
 
 static void
-reply_content(struct service *s, struct http_request *r, const char *hex, const char *type)
-{
-	struct store_file f;
-	struct err e = {0};
-
-	if (store_open_blob(s->store, hex, &f, &e) != 0)
-		reply_err(r, &e);
-	else
-		reply_file(r, &(struct reply_file){
-				      .fd = f.fd,
-				      .size = f.size,
-				      .type = type,
-				      .etag = f.hex,
-				      .cache_control = s->cache_for_ever,
-			      });
-}
-
-static void
 reply_blob(struct service *s, struct http_request *r, const char *type)
 {
 	char *hex = digest_param(r);
 
 	if (hex != NULL)
-		reply_content(s, r, hex, type);
+		content_reply(s, r, hex, type);
 	free(hex);
 }
 
@@ -140,7 +122,7 @@ provenance_done(int r, void *arg, const struct err *e)
 	if (r != 0)
 		reply_err(q->request, e);
 	else
-		reply_content(q->service, q->request, q->document, "application/json");
+		content_reply(q->service, q->request, q->document, "application/json");
 	free(q->artifact);
 	free(q);
 }

@@ -289,19 +289,6 @@ miss_work(struct db *db, void *arg, struct err *e)
 
 static void miss_ask(struct miss_waiter *w);
 
-/* The name is recorded but its link was not there: serve the content itself. */
-static void
-reply_recorded(struct miss_waiter *w)
-{
-	struct store_file f;
-	struct err e = {0};
-
-	if (store_open_blob(w->service->store, w->digest, &f, &e) != 0)
-		reply_err(w->request, &e);
-	else
-		prebuild_reply(w->service, w->request, &w->name, w->kind, &f);
-}
-
 static void
 miss_done(int r, void *arg, const struct err *e)
 {
@@ -324,7 +311,7 @@ miss_done(int r, void *arg, const struct err *e)
 	if (r != 0)
 		reply_err(w->request, e);
 	else if (w->digest[0] != '\0')
-		reply_recorded(w);
+		prebuild_reply(w->service, w->request, &w->name, w->kind, w->digest);
 	else
 		reply_miss(w);
 	miss_free(w);

@@ -9,7 +9,6 @@
 
 struct http_request;
 struct service;
-struct store_file;
 
 enum prebuild_kind {
 	PREBUILD_FILE,
@@ -19,10 +18,10 @@ enum prebuild_kind {
 	PREBUILD_PROVENANCE
 };
 
-/* Replies with a published file or document, or with the line of a file's checksum. Consumes the request
- * and f. */
-void prebuild_reply(const struct service *s, struct http_request *r, const struct name *name,
-		    enum prebuild_kind kind, struct store_file *f);
+/* Replies with a published file or document, whose digest is hex, or with the line of a file's checksum.
+ * Consumes the request. */
+void prebuild_reply(struct service *s, struct http_request *r, const struct name *name,
+		    enum prebuild_kind kind, const char *hex);
 
 /* Has the prebuild built or fetched, if it may be, and replies when it is there or the client has waited
  * long enough. path is that of the file or document, copied as name is. Consumes the request. */

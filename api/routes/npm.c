@@ -24,6 +24,7 @@
 #include "api/http/request.h"
 #include "api/registry/release.h"
 #include "api/registry/tarball.h"
+#include "api/routes/content.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
 #include "builder/base/clock.h"
@@ -368,21 +369,13 @@ static void
 tarball_done(int r, void *arg, const struct err *e)
 {
 	struct tarball_request *t = arg;
-	struct store_file f;
-	struct err failed = *e;
 
-	if (r == 0 && t->digest[0] == '\0')
+	if (r != 0)
+		reply_err(t->request, e);
+	else if (t->digest[0] == '\0')
 		not_found(t->request, "there is no such tarball here");
-	else if (r != 0 || store_open_blob(t->service->store, t->digest, &f, &failed) != 0)
-		reply_err(t->request, &failed);
 	else
-		reply_file(t->request, &(struct reply_file){
-					       .fd = f.fd,
-					       .size = f.size,
-					       .type = "application/octet-stream",
-					       .etag = f.hex,
-					       .cache_control = t->service->cache_for_ever,
-				       });
+		content_reply(t->service, t->request, t->digest, "application/octet-stream");
 	free(t->path);
 	free(t);
 }

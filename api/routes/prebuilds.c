@@ -2,8 +2,8 @@
  * prebuilds.c - the mirror for install hooks: /prebuilds/{package}/v{version}/{file}, and the same
  * path + ".sha256", ".minisig", ".report.json" or ".provenance.json".
  *
- * A published file is one readlink and one open, on the loop thread. What is valid but not there is
- * misses.c's.
+ * A published file is one readlink and one open, on the loop thread (content.h: unless it is elsewhere). What is
+ * valid but not there is misses.c's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,56 +14,47 @@
 #include "api/http/reply.h"
 #include "api/http/request.h"
 #include "api/publish/publish.h"
+#include "api/routes/content.h"
 #include "api/routes/misses.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
 #include "builder/base/mem.h"
 #include "builder/model/name.h"
 
-void
-prebuild_reply(const struct service *s, struct http_request *r, const struct name *name,
-	       enum prebuild_kind kind, struct store_file *f)
+static void
+reply_checksum(struct http_request *r, const struct name *name, const char *hex)
 {
-	static const char *const documents[] = {
-		[PREBUILD_SIGNATURE] = "text/plain; charset=utf-8",
-		[PREBUILD_PROVENANCE] = "application/json",
-	};
-	char *digest;
+	struct buf line = {0};
 
-	if (kind == PREBUILD_SIGNATURE || kind == PREBUILD_PROVENANCE) {
-		reply_file(r, &(struct reply_file){
-				      .fd = f->fd,
-				      .size = f->size,
-				      .type = documents[kind],
-				      .etag = f->hex,
-				      .cache_control = s->cache_for_ever,
-			      });
+	buf_addf(&line, "%s  ", hex);
+	name_file(name, &line);
+	buf_adds(&line, "\n");
+	reply_text(r, 200, "text/plain; charset=utf-8", line.data, line.len);
+	buf_fini(&line);
+}
+
+void
+prebuild_reply(struct service *s, struct http_request *r, const struct name *name,
+	       enum prebuild_kind kind, const char *hex)
+{
+	char digest[sizeof "sha256:" + DIGEST_HEX_SIZE];
+
+	if (kind == PREBUILD_SIGNATURE) {
+		content_reply(s, r, hex, "text/plain; charset=utf-8");
 		return;
 	}
-	digest = xasprintf("sha256:%s", f->hex);
+	if (kind == PREBUILD_PROVENANCE) {
+		content_reply(s, r, hex, "application/json");
+		return;
+	}
+	snprintf(digest, sizeof digest, "sha256:%s", hex);
 	reply_header(r, "X-Prebuild-Digest", digest);
-	free(digest);
-	if (kind == PREBUILD_SHA256) {
-		struct buf line = {0};
-
-		buf_addf(&line, "%s  ", f->hex);
-		name_file(name, &line);
-		buf_adds(&line, "\n");
-		close(f->fd);
-		reply_text(r, 200, "text/plain; charset=utf-8", line.data, line.len);
-		buf_fini(&line);
-		return;
-	}
-	/* Install clients take 206 for a failure or, worse, for the whole: a range is only answered
-	 * to who asked for one, which they never do. */
-	reply_file(r, &(struct reply_file){
-			      .fd = f->fd,
-			      .size = f->size,
-			      .type = name_is_raw(name->layout) ? "application/octet-stream"
-								: "application/gzip",
-			      .etag = f->hex,
-			      .cache_control = s->cache_for_ever,
-		      });
+	if (kind == PREBUILD_SHA256)
+		reply_checksum(r, name, hex);
+	else
+		content_reply(s, r, hex,
+			      name_is_raw(name->layout) ? "application/octet-stream"
+							: "application/gzip");
 }
 
 static int
@@ -151,21 +142,18 @@ serve(struct service *s, struct http_request *r, const struct name *name, enum p
       struct buf *path)
 {
 	bool document = kind == PREBUILD_SIGNATURE || kind == PREBUILD_PROVENANCE;
-	struct store_file f;
+	char hex[DIGEST_HEX_SIZE];
 	bool published;
 
 	name_path(name, path);
-	published = store_open_name(s->store, path->data, &f, NULL) == 0;
-	if (!document) {
-		if (published)
-			prebuild_reply(s, r, name, kind, &f);
+	published = store_resolve(s->store, path->data, hex, NULL) == 0;
+	if (published && !document)
+		prebuild_reply(s, r, name, kind, hex);
+	if (!document)
 		return published;
-	}
-	if (published)
-		close(f.fd);
 	buf_adds(path, kind == PREBUILD_SIGNATURE ? PUBLISH_SIGNATURE : PUBLISH_PROVENANCE);
-	if (store_open_name(s->store, path->data, &f, NULL) == 0)
-		prebuild_reply(s, r, name, kind, &f);
+	if (store_resolve(s->store, path->data, hex, NULL) == 0)
+		prebuild_reply(s, r, name, kind, hex);
 	else if (published)
 		problem(r, "not-signed", "it was published by a prebuildd that did not sign yet");
 	else

@@ -52,14 +52,15 @@ struct service {
 	uint64_t hold_ms, lease_ms;
 	int checks; /* processes of POST /v1/check */
 	struct electron_seen electron[64];
-	struct lease_waiter *waiters; /* workers that wait for a job */
-	struct create *creates;       /* requests for all targets that wait for a worker */
-	struct miss_waiter *misses;   /* clients that wait for a build */
-	struct follower *followers;   /* clients that follow a log */
-	struct event_stream *streams; /* clients that follow the events of a build */
-	struct requests *requests;    /* counted, for metrics */
-	struct grants *grants;        /* what each token may do */
-	struct gc *gc;                /* the newest run of what removes; or NULL */
+	struct lease_waiter *waiters;  /* workers that wait for a job */
+	struct create *creates;        /* requests for all targets that wait for a worker */
+	struct miss_waiter *misses;    /* clients that wait for a build */
+	struct follower *followers;    /* clients that follow a log */
+	struct content_fetch *fetches; /* content that is fetched from where the store is */
+	struct event_stream *streams;  /* clients that follow the events of a build */
+	struct requests *requests;     /* counted, for metrics */
+	struct grants *grants;         /* what each token may do */
+	struct gc *gc;                 /* the newest run of what removes; or NULL */
 };
 
 /* All routes, for http_config. */

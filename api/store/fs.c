@@ -20,12 +20,13 @@ struct fs {
 };
 
 static int
-fs_open(const char *location, void **backend, struct err *e)
+fs_open(const char *location, const struct store_config *config, void **backend, struct err *e)
 {
 	struct fs *fs = xcalloc(1, sizeof *fs);
 	char *sub[2];
 	int r = 0;
 
+	(void)config;
 	fs->dir = xstrdup(location);
 	sub[0] = xasprintf("%s/sha256", location);
 	sub[1] = xasprintf("%s/names", location);
@@ -140,35 +141,28 @@ fs_link(void *backend, const char *name, const char *hex, struct err *e)
 }
 
 static int
-open_file(const char *path, struct store_file *out, const char *what, struct err *e)
+fs_open_here(void *backend, const char *hex, struct store_file *out, struct err *e)
 {
+	char path[PATH_MAX];
 	struct stat st;
 
+	blob_path(backend, hex, path);
 	out->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (out->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
-		return err_set(e, ERR_NOT_FOUND, "%s is not in the store", what);
+	if (out->fd < 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "%s is not in the store", hex);
 	if (out->fd < 0)
-		return err_sys(e, -errno, "open %s", what);
+		return err_sys(e, -errno, "open %s", hex);
 	if (fstat(out->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(out->fd);
-		return err_set(e, ERR_NOT_FOUND, "%s is not in the store", what);
+		return err_set(e, ERR_NOT_FOUND, "%s is not in the store", hex);
 	}
 	out->size = (uint64_t)st.st_size;
+	snprintf(out->hex, sizeof out->hex, "%s", hex);
 	return 0;
 }
 
 static int
-fs_open_blob(void *backend, const char *hex, struct store_file *out, struct err *e)
-{
-	char path[PATH_MAX];
-
-	blob_path(backend, hex, path);
-	snprintf(out->hex, sizeof out->hex, "%s", hex);
-	return open_file(path, out, hex, e);
-}
-
-static int
-fs_open_name(void *backend, const char *name, struct store_file *out, struct err *e)
+fs_resolve(void *backend, const char *name, char hex[DIGEST_HEX_SIZE], struct err *e)
 {
 	const struct fs *fs = backend;
 	char path[PATH_MAX], target[PATH_MAX];
@@ -182,8 +176,8 @@ fs_open_name(void *backend, const char *name, struct store_file *out, struct err
 		return err_set(e, ERR_NOT_FOUND, "%s is not in the store", name);
 	target[n] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(out->hex, sizeof out->hex, "%s", slash != NULL ? slash + 1 : "");
-	return open_file(path, out, name, e);
+	snprintf(hex, DIGEST_HEX_SIZE, "%s", slash != NULL ? slash + 1 : "");
+	return 0;
 }
 
 static int64_t
@@ -266,8 +260,8 @@ const struct store_ops store_fs = {
 	.close = fs_close,
 	.put = fs_put,
 	.link = fs_link,
-	.open_blob = fs_open_blob,
-	.open_name = fs_open_name,
+	.resolve = fs_resolve,
+	.open_here = fs_open_here,
 	.each = fs_each,
 	.remove = fs_remove,
 	.unlink = fs_unlink,

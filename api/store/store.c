@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "api/store/fs.h"
+#include "api/store/s3.h"
 #include "builder/base/file.h"
 #include "builder/base/mem.h"
 
-static const struct store_ops *const backends[] = {&store_fs};
+static const struct store_ops *const backends[] = {&store_fs, &store_s3};
 
 struct store {
 	const struct store_ops *ops;
@@ -16,9 +17,9 @@ struct store {
 };
 
 int
-store_open(const char *url, struct store **out, struct err *e)
+store_open(const struct store_config *config, struct store **out, struct err *e)
 {
-	const char *colon = strchr(url, ':');
+	const char *url = config->url, *colon = strchr(url, ':');
 
 	for (size_t i = 0; colon != NULL && i < ARRAY_SIZE(backends); i++) {
 		const struct store_ops *ops = backends[i];
@@ -29,10 +30,10 @@ store_open(const char *url, struct store **out, struct err *e)
 			continue;
 		s = xcalloc(1, sizeof *s);
 		s->ops = ops;
-		s->temp_dir = xasprintf("%s/tmp", colon + 1);
+		s->temp_dir = xasprintf("%s/tmp", ops->fetch != NULL ? config->dir : colon + 1);
 		if (file_remove_tree(s->temp_dir, e) != 0 ||
 		    file_mkdirs(s->temp_dir, 0755, e) != 0 ||
-		    ops->open(colon + 1, &s->backend, e) != 0) {
+		    ops->open(colon + 1, config, &s->backend, e) != 0) {
 			free(s->temp_dir);
 			free(s);
 			return err_context(e, "store %s", url);
@@ -40,7 +41,8 @@ store_open(const char *url, struct store **out, struct err *e)
 		*out = s;
 		return 0;
 	}
-	return err_set(e, ERR_USAGE, "no store backend for \"%s\"; use file:DIR", url);
+	return err_set(e, ERR_USAGE,
+		       "no store backend for \"%s\"; use file:DIR or s3://BUCKET/PREFIX", url);
 }
 
 void
@@ -71,15 +73,31 @@ store_link(struct store *s, const char *name, const char *hex, struct err *e)
 }
 
 int
-store_open_blob(struct store *s, const char *hex, struct store_file *out, struct err *e)
+store_resolve(struct store *s, const char *name, char hex[DIGEST_HEX_SIZE], struct err *e)
 {
-	return s->ops->open_blob(s->backend, hex, out, e);
+	return s->ops->resolve(s->backend, name, hex, e);
 }
 
 int
-store_open_name(struct store *s, const char *name, struct store_file *out, struct err *e)
+store_open_blob(struct store *s, const char *hex, struct store_file *out, struct err *e)
 {
-	return s->ops->open_name(s->backend, name, out, e);
+	if (s->ops->fetch == NULL)
+		return s->ops->open_here(s->backend, hex, out, e);
+	if (s->ops->open_here(s->backend, hex, out, NULL) == 0)
+		return 0;
+	return s->ops->fetch(s->backend, hex, out, e);
+}
+
+int
+store_open_here(struct store *s, const char *hex, struct store_file *out, struct err *e)
+{
+	return s->ops->open_here(s->backend, hex, out, e);
+}
+
+bool
+store_is_remote(const struct store *s)
+{
+	return s->ops->fetch != NULL;
 }
 
 int

@@ -100,6 +100,18 @@ set_body(struct exchange *x, FILE *file)
 	curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, req->method);
 }
 
+static void
+set_signature(const struct exchange *x)
+{
+	const struct transfer_request *req = x->req;
+
+	if (req->sigv4 == NULL)
+		return;
+	curl_easy_setopt(x->curl, CURLOPT_AWS_SIGV4, req->sigv4);
+	curl_easy_setopt(x->curl, CURLOPT_USERNAME, req->user);
+	curl_easy_setopt(x->curl, CURLOPT_PASSWORD, req->secret);
+}
+
 static int
 outcome(const struct exchange *x, CURLcode code, const char *detail, struct err *e)
 {
@@ -142,8 +154,10 @@ transfer_request(const struct transfer_request *req, struct transfer_response *o
 	x.curl = curl_easy_init();
 	if (x.curl == NULL)
 		xmalloc_failed();
-	/* No Expect: our server would answer it, but a proxy in between may only wait. */
-	headers = curl_slist_append(headers, "Expect:");
+	/* No Expect: our server would answer it, but a proxy in between may only wait. curl 7.88 would sign
+	 * even a header that is left out. */
+	if (req->sigv4 == NULL)
+		headers = curl_slist_append(headers, "Expect:");
 	if (req->token != NULL) {
 		snprintf(line, sizeof line, "Authorization: Bearer %s", req->token);
 		headers = curl_slist_append(headers, line);
@@ -171,6 +185,11 @@ transfer_request(const struct transfer_request *req, struct transfer_response *o
 	curl_easy_setopt(x.curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(x.curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(x.curl, CURLOPT_XFERINFODATA, &x);
+	if (req->stall != 0) {
+		curl_easy_setopt(x.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(x.curl, CURLOPT_LOW_SPEED_TIME, (long)req->stall);
+	}
+	set_signature(&x);
 	set_body(&x, file);
 	r = outcome(&x, curl_easy_perform(x.curl), detail, e);
 	curl_easy_getinfo(x.curl, CURLINFO_RESPONSE_CODE, &out->status);

@@ -15,14 +15,17 @@
 
 struct transfer_request {
 	const char *method, *url;
-	const char *token;          /* Bearer; NULL for none */
-	const char *type;           /* Content-Type of the body; NULL for none */
+	const char *token;         /* Bearer; NULL for none */
+	const char *sigv4;         /* AWS Signature Version 4: "aws:amz:REGION:SERVICE", with … */
+	const char *user, *secret; /* … this access key and its secret; NULL for none */
+	const char *type;          /* Content-Type of the body; NULL for none */
 	const char *const *headers; /* more of them, "Name: value" */
 	size_t header_count;
 	const void *body; /* from memory … */
 	size_t body_len;
 	const char *body_path; /* … or from a file; NULL for none */
 	unsigned seconds;      /* for the whole exchange; 0: no limit */
+	unsigned stall;        /* seconds without a byte until it is given up; 0: no limit */
 	size_t limit;          /* bytes of the answer's body */
 	atomic_bool *cancel;   /* polled; NULL for none */
 	/* Gets a successful answer's body piece by piece instead of the buffer; non-zero ends it. */

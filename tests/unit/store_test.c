@@ -26,9 +26,20 @@ open_store(const char *dir)
 	struct store *s = NULL;
 	struct err e = {0};
 
-	CHECK_MSG(store_open(url, &s, &e) == 0, "%s", e.msg);
+	CHECK_MSG(store_open(&(struct store_config){.url = url}, &s, &e) == 0, "%s", e.msg);
 	free(url);
 	return s;
+}
+
+/* What a name stands for, open. */
+static int
+open_name(struct store *s, const char *name, struct store_file *out, struct err *e)
+{
+	char hex[DIGEST_HEX_SIZE];
+	int r = store_resolve(s, name, hex, e);
+
+	*out = (struct store_file){.fd = -1};
+	return r != 0 ? r : store_open_blob(s, hex, out, e);
 }
 
 /* Writes a temporary file and puts it; the digest's hex. */
@@ -95,26 +106,26 @@ TEST(a_name_stands_for_the_same_bytes_for_ever)
 
 	put(s, "hello", hex, &e);
 	put(s, "other", other, &e);
-	CHECK_INT(store_open_name(s, name, &f, &e), ERR_NOT_FOUND);
+	CHECK_INT(open_name(s, name, &f, &e), ERR_NOT_FOUND);
 	e = (struct err){0};
 	CHECK_INT(store_link(s, name, hex, &e), 0);
 	CHECK_INT(store_link(s, name, hex, &e), 0);
 	CHECK_INT(store_link(s, name, other, &e), ERR_CONFLICT);
 	e = (struct err){0};
-	CHECK_INT(store_open_name(s, name, &f, &e), 0);
+	CHECK_INT(open_name(s, name, &f, &e), 0);
 	CHECK_STR(f.hex, HELLO);
 	check_file(&f, "hello");
 	/* Names of folders and of content that is gone are not there. */
-	CHECK_INT(store_open_name(s, "/prebuilds/@s", &f, &e), ERR_NOT_FOUND);
+	CHECK_INT(open_name(s, "/prebuilds/@s", &f, &e), ERR_NOT_FOUND);
 	e = (struct err){0};
 	CHECK_INT(store_link(s, "/prebuilds/dangling", NONE, &e), 0);
-	CHECK_INT(store_open_name(s, "/prebuilds/dangling", &f, &e), ERR_NOT_FOUND);
+	CHECK_INT(open_name(s, "/prebuilds/dangling", &f, &e), ERR_NOT_FOUND);
 	store_close(s);
 	/* All of it survives another start, and a move of the folder. */
 	CHECK_INT(rename(test_path("store"), test_path("moved")), 0);
 	s = open_store(test_path("moved"));
 	e = (struct err){0};
-	CHECK_INT(store_open_name(s, name, &f, &e), 0);
+	CHECK_INT(open_name(s, name, &f, &e), 0);
 	check_file(&f, "hello");
 	store_close(s);
 }
@@ -131,7 +142,7 @@ TEST(a_name_that_is_too_long_is_not_there)
 
 		memset(name, 'x', lengths[i]);
 		name[0] = '/';
-		CHECK_INT(store_open_name(s, name, &f, &e), ERR_NOT_FOUND);
+		CHECK_INT(open_name(s, name, &f, &e), ERR_NOT_FOUND);
 	}
 	free(name);
 	store_close(s);
@@ -155,11 +166,11 @@ TEST(what_is_no_store)
 	struct store *s = NULL;
 	struct err e = {0};
 
-	CHECK_INT(store_open("s3:bucket", &s, &e), ERR_USAGE);
+	CHECK_INT(store_open(&(struct store_config){.url = "ftp:bucket"}, &s, &e), ERR_USAGE);
 	e = (struct err){0};
-	CHECK_INT(store_open("/just/a/path", &s, &e), ERR_USAGE);
+	CHECK_INT(store_open(&(struct store_config){.url = "/just/a/path"}, &s, &e), ERR_USAGE);
 	e = (struct err){0};
-	CHECK(store_open("file:/dev/null/store", &s, &e) != 0);
+	CHECK(store_open(&(struct store_config){.url = "file:/dev/null/store"}, &s, &e) != 0);
 	CHECK(strstr(e.msg, "/dev/null/store") != NULL);
 }
 
@@ -260,8 +271,8 @@ TEST(names_are_taken_back)
 	CHECK_INT(store_link(s, "/p/a/3", hex, &e), 0);
 	CHECK_INT(store_unlink(s, names, ARRAY_SIZE(names), &e), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		CHECK_INT(store_open_name(s, names[i], &f, NULL), ERR_NOT_FOUND);
-	CHECK_INT(store_open_name(s, "/p/a/3", &f, &e), 0);
+		CHECK_INT(open_name(s, names[i], &f, NULL), ERR_NOT_FOUND);
+	CHECK_INT(open_name(s, "/p/a/3", &f, &e), 0);
 	close(f.fd);
 	CHECK_INT(store_link(s, names[0], other, &e), 0);
 	store_close(s);
