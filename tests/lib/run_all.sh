@@ -74,14 +74,12 @@ for t in build/asan/tests/*/*_test; do
 done
 beside asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
 beside asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
-finish_all
 
 for t in build/release/tests/*/*_test; do
 	[[ -x $t ]] && beside "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \
 		--leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
 		--child-silent-after-fork=yes "$t"
 done
-finish_all
 
 # The longest first: nothing is left to run beside the last one. What npm's clients and emulators do
 # leaves cores idle, so scenarios run beside others, too.
