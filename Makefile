@@ -29,7 +29,7 @@ CTL = assemble build bundle check command coverage_report download export fetch 
 	progress publish signed source status targets token verify
 HTTP = conn fault head intake limits method out parser peers range reply request router scan \
 	server spool status target
-CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page retention sources \
+CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page postgres retention sources \
 	sqlite tally tokens toolchains
 REGISTRY = manifest release tarball
 STORE = bucket fs listing s3 store
@@ -71,12 +71,12 @@ SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
 
 # ---- libraries, all from Debian ----
-PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccomp yaml-0.1 expat
+PACKAGES = libuv libcurl libarchive libgit2 libcjson libsodium sqlite3 libseccomp yaml-0.1 expat libpq
 APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive-dev libgit2-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev libexpat1-dev bubblewrap util-linux \
+	libcjson-dev libsodium-dev libsqlite3-dev libseccomp-dev libzydis-dev libyaml-dev libexpat1-dev libpq-dev bubblewrap util-linux \
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck minisign shellcheck valgrind libclang-rt-14-dev \
-	binutils chromium g++ python3 python3-swift python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
+	binutils chromium g++ postgresql python3 python3-swift python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
 APT_BENCH = wrk nginx gcc g++ make python3 binutils
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)

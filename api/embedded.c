@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "builder/base/log.h"
@@ -13,6 +15,10 @@
 #define RESTART_MIN_MS 1000
 #define RESTART_MAX_MS 60000
 #define GOOD_LIFE_MS   60000
+
+/* Of what the service may know and who builds may not. */
+static const char *const secrets[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+				      "AWS_SESSION_TOKEN", "PGPASSWORD", "PREBUILDD_DATABASE"};
 
 struct embedded {
 	uv_process_t process;
@@ -78,9 +84,38 @@ on_child_exit(uv_process_t *process, int64_t status, int signal)
 	uv_close((uv_handle_t *)process, on_process_closed);
 }
 
+static bool
+is_secret(const char *variable)
+{
+	size_t len = strcspn(variable, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
+		if (strlen(secrets[i]) == len && strncmp(secrets[i], variable, len) == 0)
+			return true;
+	return false;
+}
+
+/* Ours without the secrets; the caller frees the list, not its strings. */
+static char **
+environment(void)
+{
+	size_t n = 0;
+	char **list;
+
+	for (char **v = environ; *v != NULL; v++)
+		n++;
+	list = xcalloc(n + 1, sizeof *list);
+	n = 0;
+	for (char **v = environ; *v != NULL; v++)
+		if (!is_secret(*v))
+			list[n++] = *v;
+	return list;
+}
+
 static void
 spawn(struct embedded *w)
 {
+	char **env = environment();
 	uv_stdio_container_t io[] = {
 		{.flags = UV_IGNORE},
 		{.flags = UV_INHERIT_FD, .data.fd = 2},
@@ -90,6 +125,7 @@ spawn(struct embedded *w)
 		.exit_cb = on_child_exit,
 		.file = w->config.argv[0],
 		.args = (char **)(uintptr_t)w->config.argv,
+		.env = env,
 		.stdio = io,
 		.stdio_count = 3,
 		/* A Ctrl-C on the terminal is for the server, which tells its worker in order. */
@@ -101,6 +137,7 @@ spawn(struct embedded *w)
 	w->started = uv_now(w->timer.loop);
 	r = uv_spawn(w->timer.loop, &w->process, &options);
 	w->process.data = w;
+	free(env);
 	if (r != 0) {
 		log_error("worker", "error=\"cannot start: %s\"", uv_strerror(r));
 		uv_close((uv_handle_t *)&w->process, on_process_closed);

@@ -138,6 +138,16 @@ add_made_token(const struct token *t, void *arg)
 	return 0;
 }
 
+static int
+catalog_context(const struct serve *s, struct err *e)
+{
+	char *shown = db_shown(s->settings.database);
+
+	err_context(e, "catalog %s", shown);
+	free(shown);
+	return e->code;
+}
+
 /* Before the first request, which may bring one of them. */
 static int
 load_made_tokens(struct serve *s, struct err *e)
@@ -145,7 +155,7 @@ load_made_tokens(struct serve *s, struct err *e)
 	struct db *db;
 
 	if (db_open(s->settings.database, &db, e) != 0)
-		return err_context(e, "catalog %s", s->settings.database);
+		return catalog_context(s, e);
 	tokens_each(db, clock_wall_ms(), add_made_token, s, e);
 	db_close(db);
 	return e->code;
@@ -166,24 +176,6 @@ load_tokens(struct serve *s, struct err *e)
 		load_made_tokens(s, e);
 	free(admin);
 	return e->code;
-}
-
-/* What the store was opened with is not for those that are started from here. */
-static void
-forget_credentials(void)
-{
-	unsetenv("AWS_ACCESS_KEY_ID");
-	unsetenv("AWS_SECRET_ACCESS_KEY");
-	unsetenv("AWS_SESSION_TOKEN");
-}
-
-static int
-open_store(struct serve *s, struct err *e)
-{
-	int r = store_open(&s->settings.store, &s->service.store, e);
-
-	forget_credentials();
-	return r;
 }
 
 /* ---- running ---- */
@@ -418,7 +410,7 @@ run(struct serve *s, struct err *e)
 	uv_loop_init(&s->loop);
 	s->service.loop = &s->loop;
 	if (catalog_open(&s->loop, s->settings.database, &s->service.catalog, e) != 0)
-		return err_context(e, "catalog %s", s->settings.database);
+		return catalog_context(s, e);
 	if (open_webhooks(s, e) != 0 || http_server_open(&s->loop, s->settings.listen, false,
 							 &config, &s->service.server, e) != 0) {
 		if (s->webhooks != NULL)
@@ -455,7 +447,7 @@ serve_main(int argc, char **argv)
 		abort();
 	if (settings_read(&s.settings, argc, argv, &s.service, &e) == 0 && !s.settings.opts.help &&
 	    make_folders(&s, &e) == 0 && lock_data(&s, &e) == 0 && open_key(&s, &e) == 0 &&
-	    load_tokens(&s, &e) == 0 && open_store(&s, &e) == 0)
+	    load_tokens(&s, &e) == 0 && store_open(&s.settings.store, &s.service.store, &e) == 0)
 		run(&s, &e);
 	r = e.code == 0 ? 0 : err_exit(e.code);
 	if (s.service.loop != NULL && uv_loop_close(&s.loop) != 0)

@@ -26,7 +26,10 @@ static struct opt table[] = {
 	 .arg = "DIR",
 	 .value = "./var",
 	 .text = "catalog, store, logs, caches, keys"},
-	{.name = "database", .arg = "URL", .text = "sqlite:PATH (default sqlite:DATA/catalog.db)"},
+	{.name = "database",
+	 .arg = "URL",
+	 .text = "sqlite:PATH, or postgres://USER@HOST/DATABASE with the password in PGPASSWORD "
+		 "(default sqlite:DATA/catalog.db)"},
 	{.name = "store",
 	 .arg = "URL",
 	 .text = "file:DIR, or s3://BUCKET/PREFIX?endpoint=URL&region=R with the credentials in "

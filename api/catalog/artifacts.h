@@ -29,12 +29,13 @@ struct artifact_name {
 
 /* SQL: was the artifact loaded before it was published? What was built elsewhere, or for a target that
  * nothing here runs, was not. */
-#define ARTIFACT_LOADED "coalesce(json_extract(artifact.report, '$.load.ran'), 0)"
+#define ARTIFACT_LOADED \
+	"CASE WHEN CAST(json(artifact.report) -> 'load' -> 'ran' AS TEXT) = 'true' THEN 1 ELSE 0 END"
 
 /* SQL: the URL at which an addon was found that was fetched from an upstream, with its digest. */
 #define ARTIFACT_UPSTREAM                                 \
-	"json_extract(artifact.report, '$.upstream.url')" \
-	" || ' sha256:' || json_extract(artifact.report, '$.upstream.sha256')"
+	"(json(artifact.report) -> 'upstream' ->> 'url')" \
+	" || ' sha256:' || (json(artifact.report) -> 'upstream' ->> 'sha256')"
 
 /* Adds an artifact with its names. ERR_CONFLICT if a name is taken by other bytes; the same
  * bytes again are no error. */

@@ -196,7 +196,8 @@ catalog_open(struct uv_loop_s *loop, const char *url, struct catalog **out, stru
 	struct catalog *c = xcalloc(1, sizeof *c);
 	int r;
 
-	if (db_open(url, &c->db, e) != 0) {
+	if (db_open(url, &c->db, e) != 0 || db_claim(c->db, e) != 0) {
+		db_close(c->db);
 		free(c);
 		return e->code;
 	}

@@ -22,7 +22,7 @@ typedef int (*catalog_work)(struct db *db, void *arg, struct err *e);
  * r: what the work returned, or why the commit failed; e is only valid during the call. */
 typedef void (*catalog_done)(int r, void *arg, const struct err *e);
 
-/* Opens the database and starts the thread. url: "sqlite:PATH". */
+/* Opens the database (db.h says what its URL may be), for this service alone, and starts the thread. */
 int catalog_open(struct uv_loop_s *loop, const char *url, struct catalog **out, struct err *e);
 
 /* Never blocks; on the loop thread only. done may be NULL. */

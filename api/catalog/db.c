@@ -5,7 +5,14 @@
 
 #include "builder/base/mem.h"
 
-static const struct db_ops *const backends[] = {&db_sqlite};
+static const struct db_ops *const backends[] = {&db_sqlite, &db_postgres};
+
+static bool
+is_scheme(const char *scheme, const char *url, const char *colon)
+{
+	return scheme != NULL && strlen(scheme) == (size_t)(colon - url) &&
+	       strncmp(scheme, url, (size_t)(colon - url)) == 0;
+}
 
 int
 db_open(const char *url, struct db **out, struct err *e)
@@ -14,8 +21,8 @@ db_open(const char *url, struct db **out, struct err *e)
 	struct db *db;
 
 	for (size_t i = 0; colon != NULL && i < ARRAY_SIZE(backends); i++) {
-		if (strlen(backends[i]->scheme) != (size_t)(colon - url) ||
-		    strncmp(backends[i]->scheme, url, (size_t)(colon - url)) != 0)
+		if (!is_scheme(backends[i]->scheme, url, colon) &&
+		    !is_scheme(backends[i]->alias, url, colon))
 			continue;
 		db = xcalloc(1, sizeof *db);
 		db->ops = backends[i];
@@ -30,7 +37,32 @@ db_open(const char *url, struct db **out, struct err *e)
 		*out = db;
 		return 0;
 	}
-	return err_set(e, ERR_USAGE, "no database backend for \"%s\"; use sqlite:PATH", url);
+	return err_set(
+		e, ERR_USAGE,
+		"no database backend for \"%.*s\"; use sqlite:PATH or postgres://HOST/DATABASE",
+		(int)strcspn(url, ":"), url);
+}
+
+int
+db_claim(struct db *db, struct err *e)
+{
+	return db->ops->claim != NULL ? db->ops->claim(db, e) : 0;
+}
+
+/* A password is between the first ':' after the "//" and the '@' of its host; others may be in the query. */
+char *
+db_shown(const char *url)
+{
+	const char *user = strstr(url, "://"), *at, *colon;
+
+	if (user == NULL)
+		return xstrdup(url);
+	user += 3;
+	at = memrchr(user, '@', strcspn(user, "/?"));
+	colon = at != NULL ? memchr(user, ':', (size_t)(at - user)) : NULL;
+	if (colon == NULL)
+		return xstrndup(url, strcspn(url, "?"));
+	return xasprintf("%.*s%.*s", (int)(colon - url), url, (int)strcspn(at, "?"), at);
 }
 
 void

@@ -43,9 +43,11 @@ db_text(const char *s)
 typedef int (*db_on_row)(const struct db_row *row, void *arg);
 
 struct db_ops {
-	const char *scheme; /* "sqlite" */
+	const char *scheme, *alias; /* "postgres", "postgresql"; alias may be NULL */
 	int (*open)(const char *location, struct db *db, struct err *e);
 	void (*close)(struct db *db);
+	/* See db_claim; NULL if who has the file has it alone. */
+	int (*claim)(struct db *db, struct err *e);
 	int (*exec)(struct db *db, const char *sql, const struct db_value *params, size_t count,
 		    db_on_row on_row, void *arg, struct err *e);
 	/* Whether a transaction is open: an error such as a full disk may have ended it. */
@@ -54,12 +56,19 @@ struct db_ops {
 	const char *(*row_text)(const struct db_row *row, int column);
 };
 
-/* Opens "sqlite:PATH" and brings the schema up to date. ERR_USAGE for an unknown scheme. */
+/* Opens "sqlite:PATH" or "postgres://[USER@]HOST[:PORT]/DATABASE[?…]" (libpq's URLs, and its variables PGPASSWORD …)
+ * and brings the schema up to date. ERR_USAGE for an unknown scheme; ERR_BUSY if a server does not answer. */
 int db_open(const char *url, struct db **out, struct err *e);
+
+/* Only one service at a time may use a database: this one from now on, until db_close. ERR_BUSY if another does. */
+int db_claim(struct db *db, struct err *e);
+
+/* The URL without a password, for messages. The caller frees it. */
+char *db_shown(const char *url);
 void db_close(struct db *db);
 
 /* One statement. sql must be a string literal: it is the key under which it is kept prepared.
- * A database that is full gives -ENOSPC. */
+ * A database that is full gives -ENOSPC; one that is away or busy ERR_BUSY. */
 int db_exec(struct db *db, const char *sql, const struct db_value *params, size_t count,
 	    db_on_row on_row, void *arg, struct err *e);
 
@@ -88,7 +97,7 @@ struct db_row {
 		sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value), on_row, \
 		arg, e)
 
-extern const struct db_ops db_sqlite;
+extern const struct db_ops db_sqlite, db_postgres;
 
 /* Runs the numbered migrations that are missing, each in a transaction. */
 int db_migrate(struct db *db, struct err *e);

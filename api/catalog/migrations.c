@@ -162,7 +162,7 @@ db_migrate(struct db *db, struct err *e)
 			i++;
 			continue;
 		}
-		r = db_exec(db, "BEGIN", NULL, 0, NULL, NULL, e);
+		r = db_exec(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL, e);
 		for (; r == 0 && i < ARRAY_SIZE(steps) && steps[i].number == number; i++)
 			r = db_exec(db, steps[i].sql, NULL, 0, NULL, NULL, e);
 		if (r == 0)

@@ -5,14 +5,44 @@
 #include <string.h>
 
 #include "api/catalog/sources.h"
+#include "builder/base/digest.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 #include "tests/lib/test.h"
 
+/* A schema of PostgreSQL for the file that SQLite would have had. */
+static char *
+schema_url(const char *server, const char *path)
+{
+	char hex[DIGEST_HEX_SIZE], *sql;
+	struct db *db = NULL;
+	struct digest d;
+	struct err e = {0};
+
+	digest_bytes(path, strlen(path), &d);
+	digest_hex(&d, hex);
+	sql = xasprintf("CREATE SCHEMA IF NOT EXISTS s%.16s", hex);
+	CHECK_MSG(db_open(server, &db, &e) == 0, "%s", e.msg);
+	CHECK_MSG(db_exec(db, sql, NULL, 0, NULL, NULL, &e) == 0, "%s", e.msg);
+	db_close(db);
+	free(sql);
+	return xasprintf("%s%coptions=-csearch_path%%3Ds%.16s", server,
+			 strchr(server, '?') != NULL ? '&' : '?', hex);
+}
+
+char *
+fixture_url(const char *name)
+{
+	const char *server = getenv("PREBUILDD_TEST_DATABASE");
+
+	return server != NULL ? schema_url(server, test_path(name))
+			      : xasprintf("sqlite:%s", test_path(name));
+}
+
 struct db *
 fixture_db(const char *name)
 {
-	char *url = xasprintf("sqlite:%s", test_path(name));
+	char *url = fixture_url(name);
 	struct db *db = NULL;
 	struct err e = {0};
 

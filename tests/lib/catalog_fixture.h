@@ -1,5 +1,5 @@
 /*
- * catalog_fixture.h - a catalog on SQLite for unit tests, and the requests and leases that most of them
+ * catalog_fixture.h - a catalog for unit tests, and the requests and leases that most of them
  * begin with. What fails in here fails the test. Texts that are returned last until the next call.
  */
 #ifndef TESTS_LIB_CATALOG_FIXTURE_H
@@ -14,7 +14,11 @@
 /* The length of every lease, in ms. */
 #define FIXTURE_LEASE_MS 1000
 
-/* Opens the database of this name in the test's folder; db_close() it. */
+/* The database of this name in the test's folder, or, if PREBUILDD_TEST_DATABASE is the URL of a PostgreSQL server, in a
+ * schema of its own there. The caller frees it. */
+char *fixture_url(const char *name);
+
+/* Opens it; db_close() it. */
 struct db *fixture_db(const char *name);
 
 /* Requests version 1.0.0; targets and abis are words, separated by spaces; `want` is whether it is a build

@@ -14,7 +14,7 @@
 
 TEST(a_database_is_opened_again_and_a_newer_one_is_refused)
 {
-	char *url = xasprintf("sqlite:%s", test_path("db"));
+	char *url = fixture_url("db");
 	struct db *db = fixture_db("db");
 	struct err e = {0};
 
@@ -89,7 +89,7 @@ on_one(const struct db_row *row, void *arg)
 /* More pieces than one transaction takes; each third fails, and undoes only itself. */
 TEST(a_piece_that_fails_does_not_undo_its_neighbours)
 {
-	char *url = xasprintf("sqlite:%s", test_path("db"));
+	char *url = fixture_url("db");
 	struct piece pieces[PIECES];
 	struct catalog *c = NULL;
 	struct err e = {0};
@@ -133,7 +133,7 @@ submit_more(int r, void *arg, const struct err *e)
 
 TEST(closing_waits_for_what_is_submitted_meanwhile)
 {
-	char *url = xasprintf("sqlite:%s", test_path("db"));
+	char *url = fixture_url("db");
 	struct piece p = {.number = 1};
 	struct err e = {0};
 	int closed = 0;

@@ -139,7 +139,7 @@ TEST(not_more_than_the_limit)
 		DB_EXEC(db, NULL, NULL, NULL,
 			"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
 			" INSERT INTO token (hash, name, scopes, created, expires)"
-			" SELECT printf('%064d', i), '', 'read', 1, 2000 FROM n",
+			" SELECT CAST(i AS TEXT), '', 'read', 1, 2000 FROM n",
 			db_int(TOKENS_LIVE_MAX - 1)),
 		0);
 	snprintf(hash, sizeof hash, "%064d", TOKENS_LIVE_MAX);

@@ -311,7 +311,7 @@ TEST(builds_that_ended_before_there_were_events_have_ended)
 {
 	struct db *db = fixture_db("db");
 	int64_t a = request(db, "1.0.0", X64, NULL), open = request(db, "2.0.0", X64, NULL);
-	char *url = xasprintf("sqlite:%s", test_path("db"));
+	char *url = fixture_url("db");
 
 	resolve(db);
 	fail(db, X64, OUTCOME_REFUSED, "audit-failed");
