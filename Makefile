@@ -27,7 +27,7 @@ ENGINE = clone command compile compiled configure configured engine footprint ma
 REMOTE = remote
 CTL = assemble build bundle check command coverage_report download export fetch follow gc hand_in import lock matrix prebuildctl printable \
 	progress publish signed source status targets token verify
-HTTP = conn fault head intake limits method out parser peers range reply request router scan \
+HTTP = conn fault give head intake limits method out parser peers range reply request router scan \
 	server spool status target
 CATALOG = artifacts catalog db deliveries events field jobs jobs_json leases matrix migrations npm page postgres retention sources \
 	sqlite tally tokens toolchains
@@ -48,7 +48,7 @@ API_SRC = $(HTTP:%=api/http/%.c) $(CATALOG:%=api/catalog/%.c) $(ROUTES:%=api/rou
 	$(STORE:%=api/store/%.c) api/webhooks/signature.c api/webhooks/webhooks.c \
 	$(REGISTRY:%=api/registry/%.c) api/retention/retention.c \
 	api/publish/documents.c api/publish/publish.c api/sign/key.c api/sign/provenance.c \
-	api/embedded.c api/serve.c api/settings.c \
+	api/embedded.c api/front.c api/fronts.c api/serve.c api/settings.c \
 	builder/check/confined.c builder/source/git_program.c
 WORKER_SRC = workers/inventory.c workers/main.c workers/privilege.c workers/quota.c \
 	workers/reported.c workers/scratch.c workers/slot.c workers/sources.c workers/task.c

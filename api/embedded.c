@@ -76,7 +76,7 @@ on_child_exit(uv_process_t *process, int64_t status, int signal)
 	struct embedded *w = process->data;
 
 	if (!w->stopping)
-		log_warn("worker", "pid=%d status=%d signal=%d restarting", process->pid,
+		log_warn(w->config.what, "pid=%d status=%d signal=%d restarting", process->pid,
 			 (int)status, signal);
 	w->running = false;
 	uv_timer_stop(&w->timer);
@@ -95,9 +95,9 @@ is_secret(const char *variable)
 	return false;
 }
 
-/* Ours without the secrets; the caller frees the list, not its strings. */
+/* Ours, without the secrets unless it is trusted; the caller frees the list, not its strings. */
 static char **
-environment(void)
+environment(bool trusted)
 {
 	size_t n = 0;
 	char **list;
@@ -107,7 +107,7 @@ environment(void)
 	list = xcalloc(n + 1, sizeof *list);
 	n = 0;
 	for (char **v = environ; *v != NULL; v++)
-		if (!is_secret(*v))
+		if (trusted || !is_secret(*v))
 			list[n++] = *v;
 	return list;
 }
@@ -115,11 +115,13 @@ environment(void)
 static void
 spawn(struct embedded *w)
 {
-	char **env = environment();
+	char **env = environment(w->config.trusted);
 	uv_stdio_container_t io[] = {
 		{.flags = UV_IGNORE},
 		{.flags = UV_INHERIT_FD, .data.fd = 2},
 		{.flags = UV_INHERIT_FD, .data.fd = 2},
+		{.flags = UV_INHERIT_FD, .data.fd = w->config.fds[0]},
+		{.flags = UV_INHERIT_FD, .data.fd = w->config.fds[1]},
 	};
 	uv_process_options_t options = {
 		.exit_cb = on_child_exit,
@@ -127,8 +129,8 @@ spawn(struct embedded *w)
 		.args = (char **)(uintptr_t)w->config.argv,
 		.env = env,
 		.stdio = io,
-		.stdio_count = 3,
-		/* A Ctrl-C on the terminal is for the server, which tells its worker in order. */
+		.stdio_count = 3 + (int)w->config.fd_count,
+		/* A Ctrl-C on the terminal is for the server, which tells its children in order. */
 		.flags = UV_PROCESS_DETACHED,
 	};
 	int r;
@@ -139,7 +141,7 @@ spawn(struct embedded *w)
 	w->process.data = w;
 	free(env);
 	if (r != 0) {
-		log_error("worker", "error=\"cannot start: %s\"", uv_strerror(r));
+		log_error(w->config.what, "error=\"cannot start: %s\"", uv_strerror(r));
 		uv_close((uv_handle_t *)&w->process, on_process_closed);
 		return;
 	}
@@ -165,7 +167,7 @@ on_grace_over(uv_timer_t *timer)
 {
 	struct embedded *w = timer->data;
 
-	log_warn("worker", "pid=%d did not stop in time", w->process.pid);
+	log_warn(w->config.what, "pid=%d did not stop in time", w->process.pid);
 	uv_process_kill(&w->process, SIGKILL);
 }
 

@@ -1,15 +1,21 @@
 /*
- * embedded.h - the worker that `serve` starts beside itself: a child process that speaks the same
- * HTTP protocol as a worker on another machine. It is started again when it dies.
+ * embedded.h - a process that `serve` starts beside itself, and again when it dies: the worker, which speaks the
+ * same HTTP protocol as one on another machine, and those that serve beside the first (front.h).
  */
 #ifndef API_EMBEDDED_H
 #define API_EMBEDDED_H
+
+#include <stdbool.h>
 
 struct uv_loop_s;
 struct embedded;
 
 struct embedded_config {
-	char *const *argv; /* argv[0] is the program; must outlive the worker */
+	const char *what;  /* for the log */
+	char *const *argv; /* argv[0] is the program; must outlive the child */
+	int fds[2];        /* what it gets as descriptors 3 and 4 … */
+	unsigned fd_count; /* … if it gets any */
+	bool trusted; /* it gets the passwords of database and store that are in our environment, too */
 	/* On the loop, after the child with this pid has gone. */
 	void (*on_exit)(int pid, void *data);
 	void *data;

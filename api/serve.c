@@ -23,6 +23,7 @@
 #include "api/catalog/leases.h"
 #include "api/catalog/tokens.h"
 #include "api/embedded.h"
+#include "api/front.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
 #include "api/routes/upstreams.h"
@@ -48,6 +49,8 @@ struct serve {
 	uv_signal_t term, interrupt;
 	uv_timer_t tick;
 	struct embedded *embedded;
+	struct fronts *fronts; /* NULL unless it was told to have some */
+	char **front_argv;
 	struct webhooks *webhooks;
 	int lock; /* descriptor of DATA/lock */
 	char *worker_token_file;
@@ -345,14 +348,23 @@ on_worker_stopped(void *arg)
 }
 
 static void
-stop(struct serve *s)
+on_fronts_stopped(void *arg)
 {
-	s->stopping = true;
-	log_info("serve", "stopping");
+	struct serve *s = arg;
+
+	s->fronts = NULL;
 	if (s->embedded != NULL)
 		embedded_stop(s->embedded, WORKER_GRACE_MS, on_worker_stopped, s);
 	else
 		on_worker_stopped(s);
+}
+
+static void
+stop(struct serve *s)
+{
+	s->stopping = true;
+	log_info("serve", "stopping");
+	fronts_stop(s->fronts, WORKER_GRACE_MS, on_fronts_stopped, s);
 }
 
 static void
@@ -371,6 +383,7 @@ start_worker(struct serve *s)
 	s->worker_argv = settings_worker_argv(&s->settings, http_server_address(s->service.server),
 					      s->worker_token_file);
 	s->embedded = embedded_start(&s->loop, &(struct embedded_config){
+						       .what = "worker",
 						       .argv = s->worker_argv,
 						       .on_exit = on_worker_exit,
 						       .data = s,
@@ -394,8 +407,48 @@ open_webhooks(struct serve *s, struct err *e)
 	return e->code;
 }
 
+/* argv: the flags, ended by NULL. */
+static void
+start_fronts(struct serve *s, int argc, char **argv)
+{
+	char **all = xcalloc((size_t)argc + 3, sizeof *all);
+
+	all[0] = (char *)(uintptr_t) "/proc/self/exe";
+	all[1] = (char *)(uintptr_t) "serve-front";
+	memcpy(all + 2, argv, (size_t)argc * sizeof *all);
+	s->front_argv = all;
+	fronts_start(s->fronts, &s->loop, &s->service, all);
+}
+
 static int
-run(struct serve *s, struct err *e)
+listen_on(struct serve *s, struct err *e)
+{
+	int fd = -1;
+
+	if (s->settings.processes > 1)
+		return fronts_open(s->settings.listen, s->settings.processes, &s->fronts, &fd, e) ==
+				       0
+			       ? fd
+			       : e->code;
+	return http_listen(s->settings.listen, false, e);
+}
+
+static int
+open_server(struct serve *s, const struct http_config *config, struct err *e)
+{
+	int fd = listen_on(s, e);
+
+	return fd < 0 ? fd : http_server_open_on(&s->loop, fd, config, &s->service.server, e);
+}
+
+static void
+do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static int
+run(struct serve *s, int argc, char **argv, struct err *e)
 {
 	struct http_config config = {
 		.limits = s->settings.limits,
@@ -411,8 +464,8 @@ run(struct serve *s, struct err *e)
 	s->service.loop = &s->loop;
 	if (catalog_open(&s->loop, s->settings.database, &s->service.catalog, e) != 0)
 		return catalog_context(s, e);
-	if (open_webhooks(s, e) != 0 || http_server_open(&s->loop, s->settings.listen, false,
-							 &config, &s->service.server, e) != 0) {
+	if (open_webhooks(s, e) != 0 || open_server(s, &config, e) != 0) {
+		fronts_stop(s->fronts, 0, do_nothing, NULL);
 		if (s->webhooks != NULL)
 			webhooks_close(s->webhooks, on_unopened, s);
 		else
@@ -428,6 +481,8 @@ run(struct serve *s, struct err *e)
 	uv_signal_start(&s->term, on_signal, SIGTERM);
 	uv_signal_start(&s->interrupt, on_signal, SIGINT);
 	uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+	if (s->fronts != NULL)
+		start_fronts(s, argc, argv);
 	if (s->settings.workers > 0)
 		start_worker(s);
 	printf("listening on http://%s\n", http_server_address(s->service.server));
@@ -448,7 +503,7 @@ serve_main(int argc, char **argv)
 	if (settings_read(&s.settings, argc, argv, &s.service, &e) == 0 && !s.settings.opts.help &&
 	    make_folders(&s, &e) == 0 && lock_data(&s, &e) == 0 && open_key(&s, &e) == 0 &&
 	    load_tokens(&s, &e) == 0 && store_open(&s.settings.store, &s.service.store, &e) == 0)
-		run(&s, &e);
+		run(&s, argc, argv, &e);
 	r = e.code == 0 ? 0 : err_exit(e.code);
 	if (s.service.loop != NULL && uv_loop_close(&s.loop) != 0)
 		log_error("serve", "error=\"handles were still open\"");
@@ -460,6 +515,7 @@ serve_main(int argc, char **argv)
 	for (char **a = s.worker_argv; a != NULL && *a != NULL; a++)
 		free(*a);
 	free(s.worker_argv);
+	free(s.front_argv);
 	policy_free(s.service.policy);
 	signing_key_close(s.service.signing_key);
 	upstreams_free(s.service.upstreams);

@@ -15,7 +15,8 @@
 #include "builder/model/job_limits.h"
 #include "builder/toolchain/electron.h"
 
-#define LEASE_MS 30000
+#define LEASE_MS      30000
+#define PROCESSES_MAX 64
 
 static struct opt table[] = {
 	{.name = "listen",
@@ -47,6 +48,10 @@ static struct opt table[] = {
 	{.name = "workers",
 	 .arg = "N",
 	 .text = "embedded worker slots; 0 for none (default: number of cores)"},
+	{.name = "processes",
+	 .arg = "N",
+	 .value = "1",
+	 .text = "serving processes on the one port; those beside the first serve downloads"},
 	{.name = "auth",
 	 .arg = "open|tokens",
 	 .text = "who may build and publish (default: open on loopback, else tokens)"},
@@ -152,6 +157,8 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 	s->workers = sysconf(_SC_NPROCESSORS_ONLN);
 	if (opts_get(o, "workers")->given &&
 	    opt_number(opts_get(o, "workers"), 0, 256, &s->workers, e) != 0)
+		return e->code;
+	if (opt_number(opts_get(o, "processes"), 1, PROCESSES_MAX, &s->processes, e) != 0)
 		return e->code;
 	if (auth->given && strcmp(auth->value, "open") != 0 && strcmp(auth->value, "tokens") != 0)
 		return err_set(e, ERR_USAGE, "--auth is open or tokens, not \"%s\"", auth->value);

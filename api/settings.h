@@ -19,7 +19,7 @@ struct settings {
 	char *database;
 	char *store_url;
 	struct store_config store; /* of both */
-	long workers;
+	long workers, processes;
 	struct http_limits limits;
 };
 

@@ -505,7 +505,7 @@ http_conn_abort(struct http_conn *c)
 		http_conn_close(c);
 }
 
-void
+struct http_conn *
 http_conn_open(struct http_server *s, int fd, const struct sockaddr *address, bool refused)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
@@ -527,7 +527,7 @@ http_conn_open(struct http_server *s, int fd, const struct sockaddr *address, bo
 			peers_remove(s->peers, &c->key);
 		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	c->poll.data = c;
 	if (s->conns != NULL)
@@ -548,8 +548,9 @@ http_conn_open(struct http_server *s, int fd, const struct sockaddr *address, bo
 			  "too many connections (limits connections, per_address)");
 		c->req = http_request_get(c);
 		http_intake_refuse(c, &f);
-		return;
+		return c;
 	}
 	set_deadline(c, s->config.limits.idle_ms);
 	watch(c);
+	return c;
 }

@@ -53,6 +53,8 @@ struct http_request {
 	size_t in_used;
 	size_t in_cap;
 	struct buf next; /* bytes after a chunked body: the next request */
+	struct buf
+		raw; /* what was received as it was, if it may be given away: the parser writes into it */
 
 	struct http_parser parser;
 	enum parse_result body_result; /* of what was received of the body so far */
@@ -122,7 +124,7 @@ struct http_server {
 	unsigned spare_count;
 	void (*done)(void *data);
 	void *done_data;
-	char address[INET6_ADDRSTRLEN + 16];
+	char address[HTTP_ADDRESS_SIZE];
 	char stamp[80]; /* "Server: …\r\nDate: …\r\n" */
 	size_t stamp_len;
 	int64_t stamp_at; /* the second that it shows */
@@ -143,8 +145,9 @@ void http_request_free(struct http_request *r);
 
 /* conn.c */
 
-/* Takes fd over. refused: only to say that there are too many. */
-void http_conn_open(struct http_server *s, int fd, const struct sockaddr *address, bool refused);
+/* Takes fd over; NULL if there is no connection. refused: only to say that there are too many. */
+struct http_conn *
+http_conn_open(struct http_server *s, int fd, const struct sockaddr *address, bool refused);
 void http_conn_step(struct http_conn *c);
 void http_conn_close(struct http_conn *c);
 /* The state machine's move to WRITE, after a reply was made. */
@@ -163,6 +166,8 @@ void http_conn_work(struct http_conn *c, enum conn_state state);
 
 /* intake.c: HEAD and BODY. The functions return whether the state has changed. */
 void http_intake_readable(struct http_conn *c);
+/* A connection on which another process has read this much; nothing if it was refused. */
+void http_intake_begin(struct http_conn *c, const void *bytes, size_t len);
 bool http_intake_head(struct http_conn *c);
 bool http_intake_body(struct http_conn *c);
 bool http_intake_spooled(struct http_conn *c);

@@ -136,6 +136,7 @@ route(struct http_conn *c)
 	const struct http_config *config = &c->server->config;
 	struct http_head *head = &r->parser.head;
 	const struct http_route *to;
+	enum http_given given;
 	struct err e = {0};
 	struct fault f;
 
@@ -149,6 +150,15 @@ route(struct http_conn *c)
 		return refuse(c, FAULT_NO_METHOD, "this path does not have this method");
 	}
 	to = r->match.route;
+	given = config->given != NULL ? config->given(r, config->data) : HTTP_OURS;
+	if (given == HTTP_BUSY)
+		return refuse(c, FAULT_CONNECTIONS, "the service is busy; try again");
+	if (given == HTTP_GIVEN) {
+		/* Nothing has ended, so nothing is counted here. */
+		c->state = CONN_IDLE;
+		http_conn_close(c);
+		return false;
+	}
 	if (to->body == HTTP_BODY_NONE && http_parser_has_body(&r->parser))
 		return refuse(c, FAULT_BODY, "this request takes no body");
 	if (to->scope != NULL && config->authorize != NULL &&
@@ -184,6 +194,8 @@ http_intake_head(struct http_conn *c)
 	struct http_request *r = c->req;
 	const struct http_limits *limits = &c->server->config.limits;
 
+	if (c->server->config.given != NULL)
+		buf_add(&r->raw, r->in + r->raw.len, r->in_len - r->raw.len);
 	switch (http_parser_head(&r->parser, r->in, r->in_len, &r->in_used)) {
 	case PARSE_MORE:
 		grow_input(r, limits);
@@ -282,6 +294,25 @@ read_head(struct http_conn *c)
 		c->state = CONN_HEAD;
 		c->deadline = uv_now(c->server->loop) + c->server->config.limits.header_ms;
 	}
+	http_conn_step(c);
+}
+
+void
+http_intake_begin(struct http_conn *c, const void *bytes, size_t len)
+{
+	struct http_request *r;
+
+	if (c->state != CONN_IDLE)
+		return;
+	r = c->req = http_request_get(c);
+	if (r->in_cap < len) {
+		r->in = xrealloc(r->in, len);
+		r->in_cap = len;
+	}
+	memcpy(r->in, bytes, len);
+	r->in_len = len;
+	c->state = CONN_HEAD;
+	c->deadline = uv_now(c->server->loop) + c->server->config.limits.header_ms;
 	http_conn_step(c);
 }
 

@@ -45,6 +45,7 @@ http_request_put(struct http_request *r)
 	if (r->body.cap > KEEP_BYTES)
 		buf_fini(&r->body);
 	buf_fini(&r->next);
+	r->raw.len = 0;
 	r->in_len = 0;
 	r->in_used = 0;
 	r->status = 0;
@@ -68,9 +69,16 @@ http_request_free(struct http_request *r)
 	http_out_fini(&r->out);
 	http_match_fini(&r->match);
 	buf_fini(&r->body);
+	buf_fini(&r->raw);
 	free(r->parser.fields);
 	free(r->in);
 	free(r);
+}
+
+const char *
+http_route_pattern(const struct http_request *r)
+{
+	return r->match.route->pattern;
 }
 
 const char *

@@ -20,6 +20,9 @@ const char *http_method(const struct http_request *r);
  * before a handler runs. */
 const char *http_path(const struct http_request *r);
 
+/* The pattern of its route. */
+const char *http_route_pattern(const struct http_request *r);
+
 /* A "{name}" part of the route's pattern, never NULL for a name that is in it. */
 const char *http_param(const struct http_request *r, const char *name);
 

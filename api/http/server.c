@@ -160,7 +160,8 @@ start_sweep(struct http_server *s)
 		uv_timer_start(&s->sweep, on_sweep, ms, ms);
 }
 
-static void
+/* The new connection; NULL if it was closed. */
+static struct http_conn *
 take(struct http_server *s, int fd, const struct sockaddr *address)
 {
 	struct peer_key key = peer_key(address);
@@ -170,11 +171,27 @@ take(struct http_server *s, int fd, const struct sockaddr *address)
 
 	if (refused && s->refused >= REFUSED_MAX) {
 		close(fd);
-		return;
+		return NULL;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	start_sweep(s);
-	http_conn_open(s, fd, address, refused);
+	return http_conn_open(s, fd, address, refused);
+}
+
+void
+http_server_take(struct http_server *s, int fd, const void *bytes, size_t len)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof address;
+	struct http_conn *c;
+
+	if (s->state != SERVER_OPEN || getpeername(fd, (struct sockaddr *)&address, &size) != 0) {
+		close(fd);
+		return;
+	}
+	c = take(s, fd, (struct sockaddr *)&address);
+	if (c != NULL)
+		http_intake_begin(c, bytes, len);
 }
 
 static void
@@ -231,8 +248,8 @@ parse_address(const char *text, struct sockaddr_storage *out, struct err *e)
 	return err_set(e, ERR_INVALID, "%s is not a numeric address with a port", text);
 }
 
-static int
-open_socket(const char *text, bool reuse_port, struct err *e)
+int
+http_listen(const char *text, bool reuse_port, struct err *e)
 {
 	struct sockaddr_storage address = {0};
 	int code = parse_address(text, &address, e), fd, on = 1;
@@ -255,8 +272,8 @@ open_socket(const char *text, bool reuse_port, struct err *e)
 	return fd;
 }
 
-static void
-name_address(struct http_server *s)
+void
+http_listen_address(int fd, char out[HTTP_ADDRESS_SIZE])
 {
 	union {
 		struct sockaddr any;
@@ -266,15 +283,15 @@ name_address(struct http_server *s)
 	socklen_t len = sizeof address;
 	char host[INET6_ADDRSTRLEN] = "";
 
-	if (getsockname(s->fd, &address.any, &len) != 0)
+	out[0] = '\0';
+	if (getsockname(fd, &address.any, &len) != 0)
 		return;
 	if (address.any.sa_family == AF_INET) {
 		uv_ip4_name(&address.in, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "%s:%u", host, ntohs(address.in.sin_port));
+		snprintf(out, HTTP_ADDRESS_SIZE, "%s:%u", host, ntohs(address.in.sin_port));
 	} else {
 		uv_ip6_name(&address.in6, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "[%s]:%u", host,
-			 ntohs(address.in6.sin6_port));
+		snprintf(out, HTTP_ADDRESS_SIZE, "[%s]:%u", host, ntohs(address.in6.sin6_port));
 	}
 }
 
@@ -307,28 +324,36 @@ int
 http_server_open(struct uv_loop_s *loop, const char *address, bool reuse_port,
 		 const struct http_config *config, struct http_server **out, struct err *e)
 {
+	int code = check_config(config, e);
+	int fd = code == 0 ? http_listen(address, reuse_port, e) : code;
+
+	return fd < 0 ? fd : http_server_open_on(loop, fd, config, out, e);
+}
+
+int
+http_server_open_on(struct uv_loop_s *loop, int fd, const struct http_config *config,
+		    struct http_server **out, struct err *e)
+{
 	struct http_router *router = NULL;
 	struct http_server *s;
-	int code, fd;
+	int code = check_config(config, e);
 
-	code = check_config(config, e);
 	if (code == 0)
 		code = http_router_open(config->routes, config->route_count, &router, e);
-	if (code != 0)
+	if (code != 0) {
+		close(fd);
 		return code;
-	fd = open_socket(address, reuse_port, e);
-	if (fd < 0) {
-		http_router_close(router);
-		return fd;
 	}
 	ignore_sigpipe();
 	s = xcalloc(1, sizeof *s);
+	http_listen_address(fd, s->address);
 	code = uv_poll_init(loop, &s->listener, fd);
 	if (code != 0) {
+		err_set(e, code, "poll %s: %s", s->address, uv_strerror(code));
 		http_router_close(router);
 		close(fd);
 		free(s);
-		return err_set(e, code, "poll %s: %s", address, uv_strerror(code));
+		return code;
 	}
 	uv_timer_init(loop, &s->sweep);
 	s->listener.data = s;
@@ -340,7 +365,6 @@ http_server_open(struct uv_loop_s *loop, const char *address, bool reuse_port,
 	s->spool_dir = config->spool_dir != NULL ? xstrdup(config->spool_dir) : NULL;
 	s->router = router;
 	s->peers = peers_new(config->limits.connections, config->limits.per_address);
-	name_address(s);
 	set_accepting(s, true);
 	*out = s;
 	return 0;

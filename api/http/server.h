@@ -50,6 +50,8 @@ struct http_route {
 	http_handler handler;
 };
 
+enum http_given { HTTP_OURS, HTTP_GIVEN, HTTP_BUSY };
+
 struct http_config {
 	struct http_limits limits;
 	const char *spool_dir; /* where spooled bodies go; copied */
@@ -59,6 +61,9 @@ struct http_config {
 	/* Before a handler and before the body is read: may this request do that? NULL allows all.
 	 * Returns 0, or fills e (ERR_UNAUTHORIZED, ERR_FORBIDDEN). */
 	int (*authorize)(struct http_request *req, const char *scope, void *data, struct err *e);
+	/* As soon as a request's head is complete: HTTP_GIVEN if another process answers it, to which the hook has
+	 * given the connection (http_give); HTTP_BUSY, which is answered 503, if that could not be. NULL: HTTP_OURS. */
+	enum http_given (*given)(struct http_request *req, void *data);
 	/* After each finished or broken request, for metrics. route: the pattern, or "none". */
 	void (*on_done)(const char *method, const char *route, int status, uint64_t bytes,
 			uint64_t ms, void *data);
@@ -68,6 +73,22 @@ struct http_config {
  * nothing is held. The process ignores SIGPIPE from then on, as sendfile needs it. */
 int http_server_open(struct uv_loop_s *loop, const char *address, bool reuse_port,
 		     const struct http_config *config, struct http_server **out, struct err *e);
+
+/* The same in two steps: a listening socket, or an error (negative); and a server on it, which takes it over, also
+ * on failure. */
+int http_listen(const char *address, bool reuse_port, struct err *e);
+int http_server_open_on(struct uv_loop_s *loop, int fd, const struct http_config *config,
+			struct http_server **out, struct err *e);
+
+/* What `listen` is bound to, as "ADDRESS:PORT". */
+#define HTTP_ADDRESS_SIZE 64
+void http_listen_address(int fd, char out[HTTP_ADDRESS_SIZE]);
+
+/* For processes that share a port. http_give sends a request's connection, with what was read of it, over a socket of
+ * the type SOCK_SEQPACKET: 0, or -errno, and then nothing has happened. http_server_take makes a connection of
+ * what was received there; it takes fd over, and bytes stay the caller's. */
+int http_give(const struct http_request *req, int socket);
+void http_server_take(struct http_server *s, int fd, const void *bytes, size_t len);
 
 /* "127.0.0.1:41234", the address that was really bound; lives as long as the server. */
 const char *http_server_address(const struct http_server *s);

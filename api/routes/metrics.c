@@ -31,20 +31,18 @@ struct requests {
 	uint64_t bytes;
 };
 
-void
-metrics_count(const char *method, const char *route, int status, uint64_t bytes, uint64_t ms,
-	      void *data)
+static void
+count(struct service *s, const char *route, int status, uint64_t n, uint64_t bytes)
 {
-	struct service *s = data;
 	struct requests *q;
 	size_t i = 0;
 
-	(void)method;
-	(void)ms;
 	if (s->requests == NULL)
 		s->requests = xcalloc(1, sizeof *s->requests);
 	q = s->requests;
 	q->bytes += bytes;
+	if (n == 0)
+		return;
 	while (i < q->count && (q->pairs[i].status != status || q->pairs[i].route != route) &&
 	       (q->pairs[i].status != status || strcmp(q->pairs[i].route, route) != 0))
 		i++;
@@ -53,9 +51,59 @@ metrics_count(const char *method, const char *route, int status, uint64_t bytes,
 	if (i == q->count) {
 		q->pairs[i].route = route;
 		q->pairs[i].status = status;
+		q->pairs[i].n = 0;
 		q->count++;
 	}
-	q->pairs[i].n++;
+	q->pairs[i].n += n;
+}
+
+void
+metrics_count(const char *method, const char *route, int status, uint64_t bytes, uint64_t ms,
+	      void *data)
+{
+	(void)method;
+	(void)ms;
+	count(data, route, status, 1, bytes);
+}
+
+static uint16_t
+place_of(const char *route)
+{
+	for (size_t i = 0; i < service_route_count; i++)
+		if (strcmp(service_routes[i].pattern, route) == 0)
+			return (uint16_t)i;
+	return UINT16_MAX;
+}
+
+void
+metrics_take(struct service *s, struct metrics_counts *out)
+{
+	struct requests *q = s->requests;
+
+	out->bytes = out->count = 0;
+	out->connections = http_server_connections(s->server);
+	for (size_t i = 0; q != NULL && i < q->count && i < METRICS_PAIRS_MAX; i++) {
+		out->pairs[i].route = place_of(q->pairs[i].route);
+		out->pairs[i].status = (uint16_t)q->pairs[i].status;
+		out->pairs[i].n = (uint32_t)q->pairs[i].n;
+		out->count++;
+	}
+	if (q != NULL) {
+		out->bytes = q->bytes;
+		q->bytes = q->count = 0;
+	}
+}
+
+void
+metrics_add(struct service *s, const struct metrics_counts *c)
+{
+	count(s, "none", 0, 0, c->bytes);
+	for (uint32_t i = 0; i < c->count && i < METRICS_PAIRS_MAX; i++)
+		count(s,
+		      c->pairs[i].route < service_route_count
+			      ? service_routes[c->pairs[i].route].pattern
+			      : "none",
+		      c->pairs[i].status, c->pairs[i].n, 0);
 }
 
 void

@@ -161,6 +161,35 @@ serve(struct service *s, struct http_request *r, const struct name *name, enum p
 	return true;
 }
 
+bool
+prebuild_is_here(const struct service *s, const struct http_request *r)
+{
+	char package[PACKAGE_NAME_MAX + 1], version[PACKAGE_VERSION_MAX + 1], hex[DIGEST_HEX_SIZE];
+	enum prebuild_kind kind;
+	struct buf path = {0};
+	const char *asked;
+	struct name name;
+	bool here = false;
+	char *file;
+
+	if (!prebuild_split(http_param(r, "path"), package, version, &asked))
+		return false;
+	file = xstrdup(asked);
+	kind = take_suffix(file);
+	if (kind != PREBUILD_REPORT && name_parse(package, version, file, &name) == 0 &&
+	    name.target != NULL) {
+		name_path(&name, &path);
+		if (kind == PREBUILD_SIGNATURE)
+			buf_adds(&path, PUBLISH_SIGNATURE);
+		else if (kind == PREBUILD_PROVENANCE)
+			buf_adds(&path, PUBLISH_PROVENANCE);
+		here = store_resolve(s->store, path.data, hex, NULL) == 0;
+	}
+	buf_fini(&path);
+	free(file);
+	return here;
+}
+
 void
 route_prebuild(struct http_request *r, void *data)
 {

@@ -59,6 +59,7 @@ struct service {
 	struct content_fetch *fetches; /* content that is fetched from where the store is */
 	struct event_stream *streams;  /* clients that follow the events of a build */
 	struct requests *requests;     /* counted, for metrics */
+	unsigned front_connections;    /* of the processes beside this one */
 	struct grants *grants;         /* what each token may do */
 	struct gc *gc;                 /* the newest run of what removes; or NULL */
 };
@@ -117,6 +118,9 @@ void route_result(struct http_request *r, void *data);
 bool prebuild_split(const char *path, char package[PACKAGE_NAME_MAX + 1],
 		    char version[PACKAGE_VERSION_MAX + 1], const char **file);
 
+/* Whether a request for /prebuilds/… can be answered from the store alone. */
+bool prebuild_is_here(const struct service *s, const struct http_request *r);
+
 /* Runs `query` on the catalog's thread and replies with the JSON that it makes, or with its
  * error. arg is handed to query and freed with free() after it. */
 typedef int (*service_query)(struct db *db, void *arg, struct json **out, struct err *e);
@@ -153,6 +157,21 @@ void gc_end(struct service *s);
 void metrics_count(const char *method, const char *route, int status, uint64_t bytes, uint64_t ms,
 		   void *data);
 void metrics_fini(struct service *s);
+
+/* What one process has counted, for another to add to its own: metrics_take gives it away. */
+#define METRICS_PAIRS_MAX 512
+struct metrics_counts {
+	uint64_t bytes;
+	uint32_t connections; /* open now */
+	uint32_t count;
+	struct {
+		uint16_t route,
+			status; /* route: its place in the table, or UINT16_MAX for "none" */
+		uint32_t n;
+	} pairs[METRICS_PAIRS_MAX];
+};
+void metrics_take(struct service *s, struct metrics_counts *out);
+void metrics_add(struct service *s, const struct metrics_counts *counts);
 
 /* After the loop has ended. */
 void gc_fini(struct service *s);

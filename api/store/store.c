@@ -31,7 +31,7 @@ store_open(const struct store_config *config, struct store **out, struct err *e)
 		s = xcalloc(1, sizeof *s);
 		s->ops = ops;
 		s->temp_dir = xasprintf("%s/tmp", ops->fetch != NULL ? config->dir : colon + 1);
-		if (file_remove_tree(s->temp_dir, e) != 0 ||
+		if ((!config->shared && file_remove_tree(s->temp_dir, e) != 0) ||
 		    file_mkdirs(s->temp_dir, 0755, e) != 0 ||
 		    ops->open(colon + 1, config, &s->backend, e) != 0) {
 			free(s->temp_dir);

@@ -30,6 +30,7 @@ struct store_config {
 	const char *url; /* "file:DIR" or "s3://BUCKET/PREFIX?endpoint=…&region=…" (bucket.h) */
 	const char *dir; /* s3: the folder of the names and of copies … */
 	uint64_t copies_max; /* … and how many bytes of these are kept */
+	bool shared;         /* another process has opened it before: what is unfinished is its */
 };
 
 struct store_ops {

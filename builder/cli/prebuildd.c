@@ -27,6 +27,8 @@ main(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main(argc - 2, argv + 2);
 	/* The service's and the worker's own children, so they are in no help text. */
+	if (argc >= 2 && strcmp(argv[1], "serve-front") == 0)
+		return front_main(argc - 2, argv + 2);
 	if (argc >= 2 && strcmp(argv[1], "check-upload") == 0)
 		return check_upload_main(argc - 2, argv + 2);
 	if (argc >= 2 && strcmp(argv[1], "fetch-git") == 0)

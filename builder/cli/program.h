@@ -8,6 +8,7 @@
 
 /* argv without the program and the command; the result is the exit code. */
 int serve_main(int argc, char **argv);
+int front_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 int check_upload_main(int argc, char **argv);
 int fetch_git_main(int argc, char **argv);
