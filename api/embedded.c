@@ -16,9 +16,14 @@
 #define RESTART_MAX_MS 60000
 #define GOOD_LIFE_MS   60000
 
-/* Of what the service may know and who builds may not. */
-static const char *const secrets[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-				      "AWS_SESSION_TOKEN", "PGPASSWORD", "PREBUILDD_DATABASE"};
+/* What of the environment is for the service alone: where its database, its store and its peers are, and what opens
+ * them. Beginnings of names. */
+static const char *const secrets[] = {"AWS_",
+				      "PG",
+				      "PREBUILDD_CONFIG=",
+				      "PREBUILDD_DATABASE=",
+				      "PREBUILDD_STORE=",
+				      "PREBUILDD_WEBHOOK"};
 
 struct embedded {
 	uv_process_t process;
@@ -87,10 +92,8 @@ on_child_exit(uv_process_t *process, int64_t status, int signal)
 static bool
 is_secret(const char *variable)
 {
-	size_t len = strcspn(variable, "=");
-
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
-		if (strlen(secrets[i]) == len && strncmp(secrets[i], variable, len) == 0)
+		if (strncmp(secrets[i], variable, strlen(secrets[i])) == 0)
 			return true;
 	return false;
 }

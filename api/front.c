@@ -108,6 +108,7 @@ run(struct serving *f, struct err *e)
 		.on_done = metrics_count,
 	};
 
+	settings_widen_pool(&f->settings);
 	uv_loop_init(&f->loop);
 	f->service.loop = &f->loop;
 	if (http_server_open_on(&f->loop, FRONT_LISTEN_FD, &config, &f->service.server, e) != 0)

@@ -56,7 +56,8 @@ struct serve {
 	char *worker_token_file;
 	char **worker_argv;
 	int64_t expired; /* what the last look for leases that ran out found */
-	bool expiring;   /* … and whether one is under way */
+	bool expiring;   /* … whether one is under way */
+	bool unseen;     /* … and whether it failed */
 	unsigned ticks;
 	bool stopping;
 };
@@ -188,8 +189,11 @@ static int
 expire_work(struct db *db, void *arg, struct err *e)
 {
 	struct serve *s = arg;
+	int64_t now = clock_wall_ms();
 
-	return jobs_expire(db, clock_wall_ms(), &s->expired, e);
+	s->expired = 0;
+	return s->unseen ? jobs_keep_leases(db, now + (int64_t)s->service.lease_ms, e)
+			 : jobs_expire(db, now, &s->expired, e);
 }
 
 static void
@@ -199,6 +203,7 @@ expire_done(int r, void *arg, const struct err *e)
 
 	(void)e;
 	s->expiring = false;
+	s->unseen = r != 0;
 	if (r != 0 || s->expired == 0)
 		return;
 	log_warn("lease", "expired=%lld", (long long)s->expired);
@@ -460,6 +465,7 @@ run(struct serve *s, int argc, char **argv, struct err *e)
 		.on_done = metrics_count,
 	};
 
+	settings_widen_pool(&s->settings);
 	uv_loop_init(&s->loop);
 	s->service.loop = &s->loop;
 	if (catalog_open(&s->loop, s->settings.database, &s->service.catalog, e) != 0)

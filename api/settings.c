@@ -127,6 +127,8 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 	const struct opt *upstream = opts_get(o, "upstream");
 	const struct opt *electron = opts_get(o, "electron-headers");
 	struct electron releases;
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE];
 	unsigned long long size;
 	struct job_limits jobs;
 	long n;
@@ -147,9 +149,12 @@ read_flags(struct settings *s, struct service *service, struct err *e)
 						     : xasprintf("sqlite:%s/catalog.db", s->data);
 	s->store_url = opts_get(o, "store")->given ? xstrdup(opts_get(o, "store")->value)
 						   : xasprintf("file:%s/store", s->data);
-	s->store_dir = xasprintf("%s/store", s->data);
 	if (opt_size(opts_get(o, "max-store-cache"), &size, e) != 0)
 		return e->code;
+	digest_bytes(s->store_url, strlen(s->store_url), &digest);
+	digest_hex(&digest, hex);
+	/* What is there of another bucket, or was there before there was one, is not a copy. */
+	s->store_dir = xasprintf("%s/store/s3-%.16s", s->data, hex);
 	s->store =
 		(struct store_config){.url = s->store_url, .dir = s->store_dir, .copies_max = size};
 	s->toolchains = opts_get(o, "toolchains")->given ? xstrdup(opts_get(o, "toolchains")->value)
@@ -282,6 +287,13 @@ settings_worker_argv(struct settings *s, const char *server, const char *token_f
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		argv[n++] = xasprintf("--%s=%s", limits[i], opts_get(&s->opts, limits[i])->value);
 	return argv;
+}
+
+void
+settings_widen_pool(const struct settings *s)
+{
+	if (strncmp(s->store_url, "s3:", 3) == 0)
+		setenv("UV_THREADPOOL_SIZE", "16", 0);
 }
 
 void

@@ -28,6 +28,10 @@ int
 settings_read(struct settings *s, int argc, char **argv, struct service *service, struct err *e);
 void settings_fini(struct settings *s);
 
+/* Before the first work for libuv's pool: fetches from where the store is wait for most of their time, and must not
+ * keep the pool from what is here. */
+void settings_widen_pool(const struct settings *s);
+
 /* The command line of the embedded worker, ended by NULL; token_file may be NULL. The caller frees all of
  * it. */
 char **settings_worker_argv(struct settings *s, const char *server, const char *token_file);

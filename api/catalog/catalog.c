@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -98,6 +99,8 @@ run_group(struct db *db, struct item *group)
 	/* Nothing of the group is stored, so nobody may be told that it is. */
 	sql(db, "ROLLBACK", NULL);
 	log_error("catalog", "error=\"%s\"", e.msg);
+	if (r == ERR_BUSY)
+		snprintf(e.msg, sizeof e.msg, "the catalog does not answer; try again");
 	for (struct item *i = group; i != NULL; i = i->next) {
 		i->r = r;
 		i->e = e;

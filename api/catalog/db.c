@@ -46,23 +46,26 @@ db_open(const char *url, struct db **out, struct err *e)
 int
 db_claim(struct db *db, struct err *e)
 {
-	return db->ops->claim != NULL ? db->ops->claim(db, e) : 0;
+	return db->ops->claim != NULL ? db->ops->claim(db, true, e) : 0;
 }
 
-/* A password is between the first ':' after the "//" and the '@' of its host; others may be in the query. */
+int
+db_release(struct db *db, struct err *e)
+{
+	return db->ops->claim != NULL ? db->ops->claim(db, false, e) : 0;
+}
+
+/* Whatever is before the last '@' of an URL may be, or have, a password, and so may what is in its query. */
 char *
 db_shown(const char *url)
 {
-	const char *user = strstr(url, "://"), *at, *colon;
+	const char *host = strstr(url, "://"), *at = strrchr(url, '@');
 
-	if (user == NULL)
-		return xstrdup(url);
-	user += 3;
-	at = memrchr(user, '@', strcspn(user, "/?"));
-	colon = at != NULL ? memchr(user, ':', (size_t)(at - user)) : NULL;
-	if (colon == NULL)
+	if (host == NULL)
+		return xstrdup(strncmp(url, "sqlite:", 7) == 0 ? url : "URL");
+	if (at == NULL)
 		return xstrndup(url, strcspn(url, "?"));
-	return xasprintf("%.*s%.*s", (int)(colon - url), url, (int)strcspn(at, "?"), at);
+	return xasprintf("%.*s…%.*s", (int)(host + 3 - url), url, (int)strcspn(at, "?"), at);
 }
 
 void

@@ -47,7 +47,7 @@ struct db_ops {
 	int (*open)(const char *location, struct db *db, struct err *e);
 	void (*close)(struct db *db);
 	/* See db_claim; NULL if who has the file has it alone. */
-	int (*claim)(struct db *db, struct err *e);
+	int (*claim)(struct db *db, bool claimed, struct err *e);
 	int (*exec)(struct db *db, const char *sql, const struct db_value *params, size_t count,
 		    db_on_row on_row, void *arg, struct err *e);
 	/* Whether a transaction is open: an error such as a full disk may have ended it. */
@@ -60,8 +60,9 @@ struct db_ops {
  * and brings the schema up to date. ERR_USAGE for an unknown scheme; ERR_BUSY if a server does not answer. */
 int db_open(const char *url, struct db **out, struct err *e);
 
-/* Only one service at a time may use a database: this one from now on, until db_close. ERR_BUSY if another does. */
+/* Only one service at a time may use a database: this one from now on, until db_release or db_close. ERR_BUSY if another does. */
 int db_claim(struct db *db, struct err *e);
+int db_release(struct db *db, struct err *e);
 
 /* The URL without a password, for messages. The caller frees it. */
 char *db_shown(const char *url);

@@ -14,6 +14,7 @@
 #include "builder/base/mem.h"
 
 #define PRUNE_STEP 20000
+#define WALK_STEP  500
 
 /* Builds, collected before other statements touch their table. */
 struct builds {
@@ -283,6 +284,8 @@ events_build_end(struct db *db, int64_t build, struct build_end *out, struct err
 struct walk {
 	int (*on_event)(const struct event *event, void *arg);
 	void *arg;
+	int64_t last; /* seq */
+	int rows;
 	bool stopped;
 };
 
@@ -300,20 +303,27 @@ on_walk(const struct db_row *row, void *arg)
 	};
 
 	w->stopped = w->on_event(&event, w->arg) != 0;
+	w->last = event.seq;
+	w->rows++;
 	return w->stopped;
 }
 
+/* So many at a time: a database may hand over all that was asked for at once. */
 int
 events_each(struct db *db, int64_t build, int64_t after, int64_t before,
 	    int (*on_event)(const struct event *event, void *arg), void *arg, struct err *e)
 {
-	struct walk w = {.on_event = on_event, .arg = arg};
-	int r = DB_EXEC(db, e, on_walk, &w,
-			"SELECT seq, kind, job, payload, start, size FROM event"
-			" WHERE job IN (SELECT job FROM build_job WHERE build = ?1)"
-			" AND seq > ?2 AND seq < ?3 AND kind <> 'void' ORDER BY seq",
-			db_int(build), db_int(after), db_int(before));
+	struct walk w = {.on_event = on_event, .arg = arg, .last = after};
+	int r;
 
+	do {
+		w.rows = 0;
+		r = DB_EXEC(db, e, on_walk, &w,
+			    "SELECT seq, kind, job, payload, start, size FROM event"
+			    " WHERE job IN (SELECT job FROM build_job WHERE build = ?1)"
+			    " AND seq > ?2 AND seq < ?3 AND kind <> 'void' ORDER BY seq LIMIT ?4",
+			    db_int(build), db_int(w.last), db_int(before), db_int(WALK_STEP));
+	} while (r == 0 && w.rows == WALK_STEP);
 	return w.stopped ? 0 : r;
 }
 

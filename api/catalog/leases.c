@@ -205,6 +205,24 @@ jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e)
 		       (long long)job, (long long)fence);
 }
 
+int
+jobs_keep_lease(struct db *db, int64_t job, int64_t fence, int64_t until, struct err *e)
+{
+	if (jobs_check_lease(db, job, fence, e) != 0)
+		return e->code;
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET expires = ?1 WHERE id = ?2 AND expires < ?1", db_int(until),
+		       db_int(job));
+}
+
+int
+jobs_keep_leases(struct db *db, int64_t until, struct err *e)
+{
+	return DB_EXEC(db, e, NULL, NULL,
+		       "UPDATE job SET expires = ?1 WHERE state = 'running' AND expires < ?1",
+		       db_int(until));
+}
+
 static int
 is_cancelled(struct db *db, int64_t job, int64_t fence, struct err *e)
 {

@@ -58,6 +58,12 @@ int jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, c
 /* 0 if the lease holds, ERR_STALE otherwise. */
 int jobs_check_lease(struct db *db, int64_t job, int64_t fence, struct err *e);
 
+/* The same, and it runs at least until then: its worker waits for us. */
+int jobs_keep_lease(struct db *db, int64_t job, int64_t fence, int64_t until, struct err *e);
+
+/* All that run, the same: nobody could answer for a while, and that was not the workers' fault. */
+int jobs_keep_leases(struct db *db, int64_t until, struct err *e);
+
 /* Ends a job that did not succeed. OUTCOME_ERROR queues it again while attempts are left,
  * OUTCOME_RELEASED always. */
 int jobs_fail(struct db *db, int64_t job, int64_t fence, enum job_outcome outcome, const char *code,

@@ -137,24 +137,9 @@ on_number(const struct db_row *row, void *arg)
 	return 0;
 }
 
-int
-db_migrate(struct db *db, struct err *e)
+static int
+apply(struct db *db, int64_t have, struct err *e)
 {
-	int64_t have = 0;
-
-	if (db_exec(db,
-		    "CREATE TABLE IF NOT EXISTS migration ("
-		    " number INTEGER NOT NULL PRIMARY KEY, applied TEXT NOT NULL)",
-		    NULL, 0, NULL, NULL, e) != 0)
-		return err_context(e, "migrate");
-	if (db_exec(db, "SELECT coalesce(max(number), 0) FROM migration", NULL, 0, on_number, &have,
-		    e) != 0)
-		return err_context(e, "migrate");
-	if (have > steps[ARRAY_SIZE(steps) - 1].number)
-		return err_set(
-			e, ERR_UNSUPPORTED,
-			"the catalog was made by a newer prebuildd (schema %d); use that one",
-			(int)have);
 	for (size_t i = 0; i < ARRAY_SIZE(steps);) {
 		int number = steps[i].number, r = 0;
 
@@ -177,4 +162,32 @@ db_migrate(struct db *db, struct err *e)
 		}
 	}
 	return 0;
+}
+
+int
+db_migrate(struct db *db, struct err *e)
+{
+	int64_t have = 0;
+	int r;
+
+	if (db_exec(db,
+		    "CREATE TABLE IF NOT EXISTS migration ("
+		    " number INTEGER NOT NULL PRIMARY KEY, applied TEXT NOT NULL)",
+		    NULL, 0, NULL, NULL, e) != 0)
+		return err_context(e, "migrate");
+	if (db_exec(db, "SELECT coalesce(max(number), 0) FROM migration", NULL, 0, on_number, &have,
+		    e) != 0)
+		return err_context(e, "migrate");
+	if (have > steps[ARRAY_SIZE(steps) - 1].number)
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"the catalog was made by a newer prebuildd (schema %d); use that one",
+			(int)have);
+	if (have == steps[ARRAY_SIZE(steps) - 1].number)
+		return 0;
+	/* Not under the feet of another service. */
+	r = db_claim(db, e);
+	if (r == 0)
+		r = apply(db, have, e);
+	return r == 0 ? db_release(db, e) : r;
 }

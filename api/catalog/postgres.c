@@ -23,8 +23,15 @@
 #define STATEMENTS_MAX 512
 #define LOCK_WRITE     "7239014501"
 #define LOCK_SERVICE   "7239014502"
-#define OID_INT8       20
-#define OID_TEXT       25
+/* What was answered must survive a power cut. A lock of somebody who has gone without a word is waited for no longer than
+ * SQLite's, and the server does not take hours to see that they have. */
+#define SESSION                                                          \
+	"SET synchronous_commit = on; SET lock_timeout = '10s';"         \
+	"SET idle_in_transaction_session_timeout = '60s';"               \
+	"SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5;" \
+	"SET tcp_keepalives_count = 3"
+#define OID_INT8 20
+#define OID_TEXT 25
 
 /* One statement with one combination of types, prepared under a name that is its place. */
 struct statement {
@@ -126,7 +133,8 @@ translate(const char *sql, struct buf *out)
 	bool defines = begins(sql, "CREATE TABLE") || begins(sql, "ALTER TABLE"), quoted = false;
 
 	if (strcmp(sql, "BEGIN IMMEDIATE") == 0) {
-		buf_adds(out, "BEGIN; SELECT pg_advisory_xact_lock(" LOCK_WRITE ")");
+		buf_adds(out, "BEGIN ISOLATION LEVEL READ COMMITTED;"
+			      " SELECT pg_advisory_xact_lock(" LOCK_WRITE ")");
 		return;
 	}
 	for (const char *c = sql; *c != '\0';) {
@@ -205,9 +213,17 @@ static int
 connect_anew(struct postgres *p, struct err *e)
 {
 	/* The last of two wins: what the URL says of these goes before ours. */
-	const char *const names[] = {"connect_timeout", "tcp_user_timeout", "application_name",
-				     "dbname",          "client_encoding",  NULL};
-	const char *const values[] = {"10", "30000", "prebuildd", p->url, "UTF8", NULL};
+	const char *const names[] = {"connect_timeout",
+				     "tcp_user_timeout",
+				     "keepalives_idle",
+				     "keepalives_interval",
+				     "keepalives_count",
+				     "application_name",
+				     "dbname",
+				     "client_encoding",
+				     NULL};
+	const char *const values[] = {"10",        "30000", "15",   "5", "3",
+				      "prebuildd", p->url,  "UTF8", NULL};
 	PGresult *result = NULL;
 	int r = 0;
 
@@ -218,8 +234,7 @@ connect_anew(struct postgres *p, struct err *e)
 		r = failed(p, NULL, "connect", e);
 	if (r == 0) {
 		PQsetNoticeReceiver(p->conn, ignore_notice, NULL);
-		/* What was answered must survive a power cut. */
-		result = PQexec(p->conn, "SET synchronous_commit = on");
+		result = PQexec(p->conn, SESSION);
 		if (!is_good(result))
 			r = failed(p, result, "connect", e);
 		PQclear(result);
@@ -236,13 +251,13 @@ connect_anew(struct postgres *p, struct err *e)
 /* A connection that was lost between two transactions is made anew; within one, what comes next must not be
  * stored without what went before. */
 static int
-connected(struct postgres *p, struct err *e)
+connected(struct postgres *p, const char *sql, struct err *e)
 {
 	int r;
 
 	if (PQstatus(p->conn) == CONNECTION_OK)
 		return 0;
-	if (p->begun)
+	if (p->begun || begins(sql, "ROLLBACK") || begins(sql, "RELEASE") || begins(sql, "COMMIT"))
 		return err_set(e, ERR_BUSY, "catalog: the connection to the database was lost");
 	r = connect_anew(p, e);
 	if (r == 0)
@@ -260,13 +275,37 @@ postgres_close(struct db *db)
 	free(p);
 }
 
+/* Whether it is a URL of which each part is where libpq, too, will take it to be: else what it says of a host or a
+ * port might be a part of a password. */
+static bool
+is_plain(const char *location)
+{
+	const char *authority = location + 2, *at;
+
+	if (strncmp(location, "//", 2) != 0)
+		return false;
+	at = strchr(authority, '@');
+	return at == NULL ||
+	       ((size_t)(at - authority) < strcspn(authority, "/?") && strchr(at + 1, '@') == NULL);
+}
+
 static int
 postgres_open(const char *location, struct db *db, struct err *e)
 {
 	struct postgres *p = xcalloc(1, sizeof *p);
+	PQconninfoOption *parts = NULL;
 
 	db->backend = p;
 	p->url = xasprintf("postgresql:%s", location);
+	if (is_plain(location))
+		parts = PQconninfoParse(p->url, NULL);
+	if (parts == NULL) {
+		postgres_close(db);
+		return err_set(e, ERR_USAGE,
+			       "this is no postgres://USER@HOST/DATABASE; write what is special in "
+			       "a name or password as %%40, %%2F …");
+	}
+	PQconninfoFree(parts);
 	if (connect_anew(p, e) == 0)
 		return 0;
 	postgres_close(db);
@@ -274,12 +313,20 @@ postgres_open(const char *location, struct db *db, struct err *e)
 }
 
 static int
-postgres_claim(struct db *db, struct err *e)
+postgres_claim(struct db *db, bool claimed, struct err *e)
 {
 	struct postgres *p = db->backend;
+	PGresult *result;
+	int r = 0;
 
-	p->claimed = true;
-	return claim(p, e);
+	p->claimed = claimed;
+	if (claimed)
+		return claim(p, e);
+	result = PQexec(p->conn, "SELECT pg_advisory_unlock(" LOCK_SERVICE ")");
+	if (!is_good(result))
+		r = failed(p, result, "catalog", e);
+	PQclear(result);
+	return r;
 }
 
 /* ---- statements ---- */
@@ -383,7 +430,7 @@ postgres_exec(struct db *db, const char *sql, const struct db_value *params, siz
 {
 	struct postgres *p = db->backend;
 	PGresult *result = NULL;
-	int r = connected(p, e);
+	int r = connected(p, sql, e);
 
 	if (r == 0 && count > 0)
 		r = run_prepared(p, sql, params, count, &result, e);

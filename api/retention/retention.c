@@ -231,7 +231,11 @@ sweep_one(struct run *run, const struct content *c, struct err *e)
 			"the catalog knows of nothing at all that the store holds; is it the "
 			"one that belongs to this store?");
 	if (removed && !run->want->dry_run)
+		r = stopped(run, e);
+	if (r == 0 && removed && !run->want->dry_run)
 		r = store_remove(run->store, c->hex, before, &removed, e);
+	if (r != 0)
+		return r;
 	if (removed) {
 		run->contents++;
 		run->bytes += c->size;

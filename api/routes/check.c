@@ -68,7 +68,9 @@ route_check(struct http_request *r, void *data)
 	const struct target *t = target != NULL ? target_find(target) : NULL;
 	const char *argv[] = {"/proc/self/exe", "check-upload", NULL, t != NULL ? t->triple : NULL,
 			      NULL};
+	static const char *const no_environment[] = {NULL};
 	struct child_options options = {.argv = (char *const *)argv,
+					.env = (char *const *)no_environment,
 					.seccomp_fd = -1,
 					.timeout_ms = 2 * CHECK_SECONDS * 1000,
 					.output_max = REPORT_MAX,

@@ -11,7 +11,11 @@
 #include "api/http/reply.h"
 #include "api/routes/service.h"
 #include "api/store/store.h"
+#include "builder/base/log.h"
 #include "builder/base/mem.h"
+
+/* Fetches at one time; others wait for one of them. The pool has more threads (settings_widen_pool). */
+#define FETCHES_MAX 8
 
 struct content_waiter {
 	struct content_waiter *next;
@@ -24,6 +28,7 @@ struct content_fetch {
 	struct content_fetch *next;
 	struct service *service;
 	uv_work_t work;
+	bool begun;
 	char hex[DIGEST_HEX_SIZE];
 	struct content_waiter *waiters;
 	struct store_file file;
@@ -52,42 +57,81 @@ fetch_on_pool(uv_work_t *work)
 	store_open_blob(f->service->store, f->hex, &f->file, &f->e);
 }
 
+static void fetched(uv_work_t *work, int status);
+
+/* As many as may be, the oldest first: it is at the list's end. */
+static void
+begin_fetches(struct service *s)
+{
+	struct content_fetch *next;
+	int running;
+
+	do {
+		next = NULL;
+		running = 0;
+		for (struct content_fetch *f = s->fetches; f != NULL; f = f->next) {
+			running += f->begun;
+			if (!f->begun)
+				next = f;
+		}
+		if (next == NULL || running >= FETCHES_MAX)
+			return;
+		next->begun = true;
+		uv_queue_work(s->loop, &next->work, fetch_on_pool, fetched);
+	} while (true);
+}
+
+/* What exactly the store's service said is for who runs us. */
+static void
+reply_failed(const struct content_fetch *f, struct http_request *r)
+{
+	if (f->e.code == ERR_BUSY)
+		reply_problem(r, 503, "busy", NULL, "the store does not answer; try again");
+	else
+		reply_err(r, &f->e);
+}
+
 static void
 reply_fetched(const struct content_fetch *f, struct http_request *r, const char *type)
 {
 	struct store_file own = f->file;
-	struct err e = f->e;
+	struct err e = {0};
 
-	if (e.code == 0) {
-		own.fd = fcntl(f->file.fd, F_DUPFD_CLOEXEC, 0);
-		if (own.fd < 0)
-			err_sys(&e, -errno, "open %s", f->hex);
-	}
-	if (e.code == 0)
+	own.fd = fcntl(f->file.fd, F_DUPFD_CLOEXEC, 0);
+	if (own.fd >= 0) {
 		reply(f->service, r, &own, type);
-	else
-		reply_err(r, &e);
+		return;
+	}
+	err_sys(&e, -errno, "open %s", f->hex);
+	reply_err(r, &e);
 }
 
 static void
 fetched(uv_work_t *work, int status)
 {
 	struct content_fetch *f = work->data, **at = &f->service->fetches;
+	struct service *s = f->service;
 
 	(void)status;
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
+	if (f->e.code == ERR_BUSY)
+		log_warn("store", "content=%s error=\"%s\"", f->hex, f->e.msg);
 	while (f->waiters != NULL) {
 		struct content_waiter *w = f->waiters;
 
 		f->waiters = w->next;
-		reply_fetched(f, w->request, w->type);
+		if (f->e.code != 0)
+			reply_failed(f, w->request);
+		else
+			reply_fetched(f, w->request, w->type);
 		free(w);
 	}
 	if (f->e.code == 0)
 		close(f->file.fd);
 	free(f);
+	begin_fetches(s);
 }
 
 static struct content_fetch *
@@ -104,7 +148,7 @@ fetch_of(struct service *s, const char *hex)
 	snprintf(f->hex, sizeof f->hex, "%s", hex);
 	f->next = s->fetches;
 	s->fetches = f;
-	uv_queue_work(s->loop, &f->work, fetch_on_pool, fetched);
+	begin_fetches(s);
 	return f;
 }
 

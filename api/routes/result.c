@@ -32,6 +32,9 @@
 
 #define ERROR_TEXT_MAX 4000
 
+/* For how long a result may take to be stored. */
+#define STORE_MS 600000
+
 static char *
 staged_path(const struct service *s, int64_t job, int64_t fence)
 {
@@ -359,7 +362,7 @@ begin_work(struct db *db, void *arg, struct err *e)
 {
 	struct result *x = arg;
 
-	if (jobs_check_lease(db, x->job, x->fence, e) != 0 ||
+	if (jobs_keep_lease(db, x->job, x->fence, clock_wall_ms() + STORE_MS, e) != 0 ||
 	    jobs_job_json(db, x->job, &x->job_json, e) != 0)
 		return e->code;
 	return sources_origin(db, json_str(x->job_json, "package", ""),

@@ -16,6 +16,7 @@
 #define TRIES         3
 #define PAUSE_MS      250 /* before the second try, four times as long before the third */
 #define STALL_SECONDS 30
+#define SECONDS_MAX   900
 #define ANSWER_MAX    (4u << 20) /* a page of 1000 keys is far below */
 #define PAGE          1000
 #define PAGES_MAX     10000 /* of one list; the store asks for a 256th of it at a time */
@@ -209,6 +210,7 @@ send(const struct bucket *b, struct transfer_request *req, const char *hex,
 	req->headers = headers;
 	req->header_count = b->session != NULL ? 2 : 1;
 	req->stall = STALL_SECONDS;
+	req->seconds = SECONDS_MAX;
 	req->limit = ANSWER_MAX;
 	return transfer_request(req, out, e);
 }
@@ -219,12 +221,12 @@ refused(const struct bucket *b, const struct transfer_request *req,
 	const struct transfer_response *answer, struct err *e)
 {
 	struct s3_error why;
-	int code = answer->status == 404                            ? ERR_NOT_FOUND
-		   : answer->status == 403 || answer->status == 401 ? ERR_FORBIDDEN
-								    : ERR_BUSY;
+	bool missing;
 
 	listing_error(answer->body.data, answer->body.len, &why);
-	return err_set(e, code, "%s of bucket %s: answered %ld%s%s%s%s", req->method, b->name,
+	missing = answer->status == 404 && strcmp(why.code, "NoSuchKey") == 0;
+	return err_set(e, missing ? ERR_NOT_FOUND : ERR_BUSY,
+		       "%s of bucket %s: answered %ld%s%s%s%s", req->method, b->name,
 		       answer->status, why.code[0] != '\0' ? " " : "", why.code,
 		       why.message[0] != '\0' ? ": " : "", why.message);
 }
@@ -233,7 +235,7 @@ static bool
 is_passing(int r, long status)
 {
 	return r == ERR_UNREACHABLE || r == ERR_TIMEOUT ||
-	       (r == 0 && (status == 429 || status >= 500));
+	       (r == 0 && (status == 429 || status == 408 || status >= 500));
 }
 
 /* Tries it, if need be again. `again` prepares another try; NULL if there is nothing to. */

@@ -9,8 +9,8 @@
  * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
  *
  * All functions block, from any thread. What fails for a moment (no connection, 5xx, 429) is tried three times.
- * Errors: ERR_NOT_FOUND (no such object or bucket), ERR_FORBIDDEN, ERR_BUSY (the service does not answer, or not
- * as S3 does).
+ * Errors: ERR_NOT_FOUND if there is no such object; ERR_BUSY for whatever else the service refuses, or if it does not
+ * answer: none of that is the fault of who asks us.
  * Source of the format: Amazon S3 API Reference, 2006-03-01.
  */
 #ifndef API_STORE_BUCKET_H

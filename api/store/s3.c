@@ -274,54 +274,74 @@ s3_fetch(void *backend, const char *hex, struct store_file *out, struct err *e)
 struct listed {
 	store_on_content on_content;
 	void *arg;
+	const char *part; /* the first two digits */
 };
+
+/* Whether a key is exactly that of the digest at its end: what else is there is not ours. */
+static bool
+is_key(const char *key, char hex[DIGEST_HEX_SIZE])
+{
+	const char *slash = strrchr(key, '/');
+	char own[KEY_SIZE];
+	struct digest d;
+
+	if (slash == NULL || digest_parse(slash + 1, &d) != 0)
+		return false;
+	digest_hex(&d, hex);
+	key_of(hex, own);
+	return strcmp(own, key) == 0;
+}
 
 static void
 on_object(const char *key, uint64_t size, int64_t modified, void *arg)
 {
 	struct listed *l = arg;
-	const char *slash = strrchr(key, '/');
-	struct digest d;
+	char hex[DIGEST_HEX_SIZE];
 
-	if (slash != NULL && digest_parse(slash + 1, &d) == 0)
-		l->on_content(slash + 1, size, modified, l->arg);
+	if (is_key(key, hex) && strncmp(hex, l->part, 2) == 0)
+		l->on_content(hex, size, modified, l->arg);
 }
 
 static int
 s3_each(void *backend, const char *prefix, store_on_content on_content, void *arg, struct err *e)
 {
 	struct s3 *s3 = backend;
-	struct listed l = {on_content, arg};
+	struct listed l = {on_content, arg, prefix};
 	char begin[KEY_SIZE];
 
 	snprintf(begin, sizeof begin, "sha256/%.2s/", prefix);
 	return bucket_list(s3->bucket, begin, 0, on_object, &l, e);
 }
 
+struct put_time {
+	const char *key;
+	int64_t put;
+};
+
 static void
 on_put_time(const char *key, uint64_t size, int64_t modified, void *arg)
 {
-	int64_t *put = arg;
+	struct put_time *t = arg;
 
-	(void)key;
 	(void)size;
-	*put = modified;
+	if (strcmp(key, t->key) == 0)
+		t->put = modified;
 }
 
 static int
 s3_remove(void *backend, const char *hex, int64_t before, bool *removed, struct err *e)
 {
 	struct s3 *s3 = backend;
-	int64_t put = INT64_MAX;
-	bool copy;
 	char key[KEY_SIZE];
+	struct put_time time = {key, INT64_MAX};
+	bool copy;
 	int r;
 
 	*removed = false;
 	key_of(hex, key);
 	pthread_rwlock_wrlock(&s3->putting);
-	r = bucket_list(s3->bucket, key, 1, on_put_time, &put, e);
-	if (r == 0 && put < before) {
+	r = bucket_list(s3->bucket, key, 1, on_put_time, &time, e);
+	if (r == 0 && time.put < before) {
 		r = bucket_delete(s3->bucket, key, e);
 		*removed = r == 0;
 	}

@@ -189,6 +189,8 @@ claimed(int r, void *arg, const struct err *e)
 	s->busy = NULL;
 	if (r != 0)
 		log_error("webhook", "error=\"%s\"", e->msg);
+	if (r != 0)
+		delivery_fini(&s->delivery);
 	if (r != 0 || s->delivery.id == 0) {
 		slot_idle(s);
 		return;

@@ -186,7 +186,7 @@ transfer_request(const struct transfer_request *req, struct transfer_response *o
 	curl_easy_setopt(x.curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(x.curl, CURLOPT_XFERINFODATA, &x);
 	if (req->stall != 0) {
-		curl_easy_setopt(x.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(x.curl, CURLOPT_LOW_SPEED_LIMIT, 1024L);
 		curl_easy_setopt(x.curl, CURLOPT_LOW_SPEED_TIME, (long)req->stall);
 	}
 	set_signature(&x);

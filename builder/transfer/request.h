@@ -25,7 +25,7 @@ struct transfer_request {
 	size_t body_len;
 	const char *body_path; /* … or from a file; NULL for none */
 	unsigned seconds;      /* for the whole exchange; 0: no limit */
-	unsigned stall;        /* seconds without a byte until it is given up; 0: no limit */
+	unsigned stall;        /* seconds with less than 1 KB/s until it is given up; 0: no limit */
 	size_t limit;          /* bytes of the answer's body */
 	atomic_bool *cancel;   /* polled; NULL for none */
 	/* Gets a successful answer's body piece by piece instead of the buffer; non-zero ends it. */

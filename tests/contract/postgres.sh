@@ -67,8 +67,14 @@ refuses "no password" "$url_of_database" '^[1-9].*no password supplied'
 refuses "a wrong password" "postgres://secret:wr0ng@127.0.0.1:$port/catalog" '^[1-9].*password authentication failed'
 unlike "… which is not shown" "$(<"$scratch/out")" wr0ng
 refuses "no such database" "postgres://owner@127.0.0.1:$port/nothing" '^[1-9].*"nothing" does not exist'
+for secret in 'pa/ss@' 'p%x@' 'a@b@'; do
+	refuses "a password that is not escaped: $secret" "postgres://secret:hunter-$secret@127.0.0.1:$port/catalog" '^[1-9]'
+	unlike "… of which nothing is shown" "$(<"$scratch/out")" hunter
+done
 refuses "nobody answers" "postgres://owner@127.0.0.1:9/nothing" '^[1-9].*refused'
 refuses "another scheme" "mysql://127.0.0.1/x" '^2 .*postgres://'
+refuses "libpq's other form" "postgres:host=127.0.0.1 password=hunter2" '^2 .*postgres://'
+unlike "… of which nothing is shown" "$(<"$scratch/out")" hunter
 
 # ---- published ----
 

@@ -100,6 +100,8 @@ TEST(what_fails_for_a_moment_is_tried_again)
 
 TEST(what_it_refuses)
 {
+	static const char missing[] = "<Error><Code>NoSuchKey</Code></Error>";
+	static const char bucket[] = "<Error><Code>NoSuchBucket</Code></Error>";
 	static const char denied[] =
 		"<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
 	struct canned *c = canned_start();
@@ -107,15 +109,19 @@ TEST(what_it_refuses)
 	char have[64];
 	struct err e;
 
-	CHECK_INT(get(b, 100, have, &e), ERR_NOT_FOUND);
+	CHECK_INT(get(b, 100, have, &e), ERR_BUSY);
 	CHECK_STR(have, "");
+	canned_reply(c, OBJECT, 404, "", missing, sizeof missing - 1);
+	CHECK_INT(get(b, 100, have, &e), ERR_NOT_FOUND);
+	canned_reply(c, OBJECT, 404, "", bucket, sizeof bucket - 1);
+	CHECK_INT(get(b, 100, have, &e), ERR_BUSY);
 	canned_reply(c, OBJECT, 403, "", denied, sizeof denied - 1);
-	CHECK_INT(get(b, 100, have, &e), ERR_FORBIDDEN);
+	CHECK_INT(get(b, 100, have, &e), ERR_BUSY);
 	CHECK(strstr(e.msg, "403 AccessDenied: no") != NULL);
-	CHECK_INT(canned_hits(c, OBJECT), 2);
+	CHECK_INT(canned_hits(c, OBJECT), 4);
 	canned_reply(c, OBJECT, 500, "", "", 0);
 	CHECK_INT(get(b, 100, have, &e), ERR_BUSY);
-	CHECK_INT(canned_hits(c, OBJECT), 5);
+	CHECK_INT(canned_hits(c, OBJECT), 7);
 	bucket_close(b);
 	canned_stop(c);
 }
@@ -152,6 +158,7 @@ TEST(nobody_answers)
 
 TEST(an_object_is_put_and_deleted)
 {
+	static const char missing[] = "<Error><Code>NoSuchKey</Code></Error>";
 	struct canned *c = canned_start();
 	struct bucket *b;
 	struct err e = {0};
@@ -177,6 +184,7 @@ TEST(an_object_is_put_and_deleted)
 	asked = canned_last(c);
 	CHECK(strncmp(asked, "DELETE ", 7) == 0);
 	free(asked);
+	canned_reply(c, "/things/some/prefix/not/there", 404, "", missing, sizeof missing - 1);
 	CHECK_INT(bucket_delete(b, "not/there", &e), 0);
 	CHECK(bucket_put(b, "not/there", test_path("hello"), HELLO, &e) != 0);
 	bucket_close(b);
