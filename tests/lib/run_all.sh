@@ -38,10 +38,12 @@ run() {
 	cat "$log.shown"
 }
 
-# The same beside others, as many as there are cores; finish_all waits for them.
+# The same beside others, as many as there are cores, or one more where tests wait for clients and emulators for
+# much of their time; finish_all waits for them.
 running=0
+most=$(nproc)
 beside() {
-	if [[ $running -ge $(nproc) ]]; then
+	if [[ $running -ge $most ]]; then
 		wait -n
 		running=$((running - 1))
 	fi
@@ -81,10 +83,10 @@ for t in build/release/tests/*/*_test; do
 		--child-silent-after-fork=yes "$t"
 done
 
-# The longest first: nothing is left to run beside the last one. What npm's clients and emulators do
-# leaves cores idle, so scenarios run beside others, too.
+# The longest first: nothing is left to run beside the last one.
 longest=(scenarios/npm contract/wrong_binaries npm/unit scenarios/clients npm/fallback sandbox/hostile_builds
 	contract/official_prebuilds)
+most=$(($(nproc) + 1))
 for t in $({ printf '%s.sh\n' "${longest[@]}"; cd tests && ls {contract,npm,sandbox,scenarios}/*.sh; } |
 	grep -v scenarios/demo.sh | awk '!seen[$0]++'); do
 	beside "$t" "tests/$t"
