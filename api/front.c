@@ -10,6 +10,7 @@
 
 #include "api/http/request.h"
 #include "api/http/server.h"
+#include "api/routes/content.h"
 #include "api/routes/policy.h"
 #include "api/routes/service.h"
 #include "api/routes/upstreams.h"
@@ -75,6 +76,7 @@ stop(struct serving *f)
 	if (f->stopping)
 		return;
 	f->stopping = true;
+	content_end_waits(&f->service);
 	http_server_close(f->service.server, on_server_closed, f);
 }
 
@@ -120,6 +122,7 @@ run(struct serving *f, struct err *e)
 	uv_signal_start(&f->term, on_signal, SIGTERM);
 	uv_timer_start(&f->tick, on_tick, TICK_MS, TICK_MS);
 	uv_poll_start(&f->first, UV_READABLE, on_first);
+	send_counts(f);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	return 0;
 }

@@ -21,15 +21,16 @@
 struct front {
 	struct fronts *all;
 	struct embedded *child;
-	uv_poll_t poll;
-	int listen_fd; /* kept for its next life */
-	int ours, its; /* the two ends of what it sends over */
+	uv_poll_t poll, waiting; /* messages; connections, while it does not take them */
+	int listen_fd;           /* kept for its next life */
+	int ours, its;           /* the two ends of what it sends over */
 	unsigned connections;
 };
 
 struct fronts {
 	struct front *at;
 	size_t n, open; /* open: handles and children that are not gone */
+	bool stopping;
 	struct service *service;
 	void (*stopped)(void *);
 	void *stopped_data;
@@ -77,13 +78,18 @@ fronts_open(const char *address, long processes, struct fronts **out, int *liste
 {
 	struct fronts *f = xcalloc(1, sizeof *f);
 	char bound[HTTP_ADDRESS_SIZE];
-	int fd = http_listen(address, true, e), r = 0;
+	int fd = http_listen(address, false, e), r = 0;
 
+	/* Alone first: among those that share a port, a stranger would not be noticed. */
+	if (fd >= 0) {
+		http_listen_address(fd, bound);
+		close(fd);
+		fd = http_listen(bound, true, e);
+	}
 	if (fd < 0) {
 		free(f);
 		return fd;
 	}
-	http_listen_address(fd, bound);
 	f->at = xcalloc((size_t)processes, sizeof *f->at);
 	while (r == 0 && f->n + 1 < (size_t)processes)
 		r = open_front(&f->at[f->n++], bound, e);
@@ -111,6 +117,18 @@ descriptor_of(struct msghdr *message)
 }
 
 static void
+on_waiting(uv_poll_t *poll, int status, int events)
+{
+	struct front *front = poll->data;
+
+	(void)status;
+	(void)events;
+	if (!http_server_accept(front->all->service->server, front->listen_fd))
+		uv_poll_stop(poll);
+}
+
+/* It says every second how much it has done, so it is there. */
+static void
 take_counts(struct front *front, const void *bytes, size_t len)
 {
 	struct service *s = front->all->service;
@@ -119,6 +137,7 @@ take_counts(struct front *front, const void *bytes, size_t len)
 	if (len != sizeof counts)
 		return;
 	memcpy(&counts, bytes, sizeof counts);
+	uv_poll_stop(&front->waiting);
 	metrics_add(s, &counts);
 	s->front_connections += counts.connections - front->connections;
 	front->connections = counts.connections;
@@ -144,7 +163,10 @@ take_message(struct front *front)
 	if (n <= 0)
 		return false;
 	fd = descriptor_of(&message);
-	if (fd >= 0)
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		log_warn("front", "error=\"a connection could not be taken over\"");
+		close_fd(&fd);
+	} else if (fd >= 0)
 		http_server_take(f->service->server, fd, f->buffer, (size_t)n);
 	else
 		take_counts(front, f->buffer, (size_t)n);
@@ -170,6 +192,8 @@ on_front_exit(int pid, void *data)
 	(void)pid;
 	front->all->service->front_connections -= front->connections;
 	front->connections = 0;
+	if (!front->all->stopping)
+		uv_poll_start(&front->waiting, UV_READABLE, on_waiting);
 }
 
 void
@@ -183,6 +207,9 @@ fronts_start(struct fronts *f, struct uv_loop_s *loop, struct service *s, char *
 		uv_poll_init(loop, &front->poll, front->ours);
 		front->poll.data = front;
 		uv_poll_start(&front->poll, UV_READABLE, on_message);
+		uv_poll_init(loop, &front->waiting, front->listen_fd);
+		front->waiting.data = front;
+		uv_poll_start(&front->waiting, UV_READABLE, on_waiting);
 		front->child = embedded_start(
 			loop, &(struct embedded_config){.what = "front",
 							.argv = argv,
@@ -191,7 +218,7 @@ fronts_start(struct fronts *f, struct uv_loop_s *loop, struct service *s, char *
 							.trusted = true,
 							.on_exit = on_front_exit,
 							.data = front});
-		f->open += 2;
+		f->open += 3;
 	}
 }
 
@@ -219,6 +246,7 @@ on_front_stopped(void *data)
 	while (take_message(front))
 		;
 	uv_close((uv_handle_t *)&front->poll, on_poll_closed);
+	uv_close((uv_handle_t *)&front->waiting, on_poll_closed);
 	gone(front->all);
 }
 
@@ -231,10 +259,12 @@ fronts_stop(struct fronts *f, unsigned grace_ms, void (*stopped)(void *), void *
 		stopped(data);
 		return;
 	}
+	f->stopping = true;
 	f->stopped = stopped;
 	f->stopped_data = data;
 	for (size_t i = 0; i < f->n; i++) {
 		/* Nobody waits in line for one that does not come back. */
+		uv_poll_stop(&f->at[i].waiting);
 		close_fd(&f->at[i].listen_fd);
 		embedded_stop(f->at[i].child, grace_ms, on_front_stopped, &f->at[i]);
 	}

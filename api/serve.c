@@ -369,7 +369,8 @@ stop(struct serve *s)
 {
 	s->stopping = true;
 	log_info("serve", "stopping");
-	fronts_stop(s->fronts, WORKER_GRACE_MS, on_fronts_stopped, s);
+	fronts_stop(s->fronts, (unsigned)s->settings.limits.drain_ms + TICK_MS, on_fronts_stopped,
+		    s);
 }
 
 static void

@@ -164,29 +164,37 @@ apply(struct db *db, int64_t have, struct err *e)
 	return 0;
 }
 
+static int
+applied(struct db *db, int64_t *number, struct err *e)
+{
+	return db_exec(db, "SELECT coalesce(max(number), 0) FROM migration", NULL, 0, on_number,
+		       number, e);
+}
+
 int
 db_migrate(struct db *db, struct err *e)
 {
+	const int64_t newest = steps[ARRAY_SIZE(steps) - 1].number;
 	int64_t have = 0;
 	int r;
 
 	if (db_exec(db,
 		    "CREATE TABLE IF NOT EXISTS migration ("
 		    " number INTEGER NOT NULL PRIMARY KEY, applied TEXT NOT NULL)",
-		    NULL, 0, NULL, NULL, e) != 0)
+		    NULL, 0, NULL, NULL, e) != 0 ||
+	    applied(db, &have, e) != 0)
 		return err_context(e, "migrate");
-	if (db_exec(db, "SELECT coalesce(max(number), 0) FROM migration", NULL, 0, on_number, &have,
-		    e) != 0)
-		return err_context(e, "migrate");
-	if (have > steps[ARRAY_SIZE(steps) - 1].number)
+	if (have > newest)
 		return err_set(
 			e, ERR_UNSUPPORTED,
 			"the catalog was made by a newer prebuildd (schema %d); use that one",
 			(int)have);
-	if (have == steps[ARRAY_SIZE(steps) - 1].number)
+	if (have == newest)
 		return 0;
-	/* Not under the feet of another service. */
+	/* Not under the feet of another service; and one may have just done it. */
 	r = db_claim(db, e);
+	if (r == 0)
+		r = applied(db, &have, e);
 	if (r == 0)
 		r = apply(db, have, e);
 	return r == 0 ? db_release(db, e) : r;

@@ -27,7 +27,7 @@
  * SQLite's, and the server does not take hours to see that they have. */
 #define SESSION                                                          \
 	"SET synchronous_commit = on; SET lock_timeout = '10s';"         \
-	"SET idle_in_transaction_session_timeout = '60s';"               \
+	"SET idle_in_transaction_session_timeout = '600s';"              \
 	"SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5;" \
 	"SET tcp_keepalives_count = 3"
 #define OID_INT8 20

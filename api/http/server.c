@@ -194,17 +194,13 @@ http_server_take(struct http_server *s, int fd, const void *bytes, size_t len)
 		http_intake_begin(c, bytes, len);
 }
 
-static void
-on_listener(uv_poll_t *h, int status, int events)
+bool
+http_server_accept(struct http_server *s, int listen_fd)
 {
-	struct http_server *s = h->data;
-
-	(void)status;
-	(void)events;
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		struct sockaddr_storage address = {0};
 		socklen_t len = sizeof address;
-		int fd = accept4(s->fd, (struct sockaddr *)&address, &len,
+		int fd = accept4(listen_fd, (struct sockaddr *)&address, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -212,15 +208,27 @@ on_listener(uv_poll_t *h, int status, int events)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			/* Waiting clients would wake the loop for ever: the sweep tries again. */
 			log_warn("http", "accept: %s", strerror(errno));
-			set_accepting(s, false);
-			start_sweep(s);
-			return;
+			return false;
 		}
 		if (errno != EINTR && errno != ECONNABORTED)
-			return;
+			break;
 	}
+	return true;
+}
+
+static void
+on_listener(uv_poll_t *h, int status, int events)
+{
+	struct http_server *s = h->data;
+
+	(void)status;
+	(void)events;
+	if (http_server_accept(s, s->fd))
+		return;
+	/* Waiting clients would wake the loop for ever: the sweep tries again. */
+	set_accepting(s, false);
+	start_sweep(s);
 }
 
 /* "127.0.0.1:8377" or "[::1]:8377". */

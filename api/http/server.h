@@ -87,6 +87,8 @@ void http_listen_address(int fd, char out[HTTP_ADDRESS_SIZE]);
 /* For processes that share a port. http_give sends a request's connection, with what was read of it, over a socket of
  * the type SOCK_SEQPACKET: 0, or -errno, and then nothing has happened. http_server_take makes a connection of
  * what was received there; it takes fd over, and bytes stay the caller's. */
+/* http_server_accept takes what waits at another listening socket, for one that does not: false if there are no descriptors. */
+bool http_server_accept(struct http_server *s, int listen_fd);
 int http_give(const struct http_request *req, int socket);
 void http_server_take(struct http_server *s, int fd, const void *bytes, size_t len);
 

@@ -83,12 +83,12 @@ begin_fetches(struct service *s)
 
 /* What exactly the store's service said is for who runs us. */
 static void
-reply_failed(const struct content_fetch *f, struct http_request *r)
+reply_failed(const struct err *e, struct http_request *r)
 {
-	if (f->e.code == ERR_BUSY)
+	if (e->code == ERR_BUSY)
 		reply_problem(r, 503, "busy", NULL, "the store does not answer; try again");
 	else
-		reply_err(r, &f->e);
+		reply_err(r, e);
 }
 
 static void
@@ -106,32 +106,54 @@ reply_fetched(const struct content_fetch *f, struct http_request *r, const char 
 	reply_err(r, &e);
 }
 
+/* Takes it from the list, answers all who wait for it, and frees it. */
 static void
-fetched(uv_work_t *work, int status)
+end_fetch(struct content_fetch *f)
 {
-	struct content_fetch *f = work->data, **at = &f->service->fetches;
-	struct service *s = f->service;
+	struct content_fetch **at = &f->service->fetches;
 
-	(void)status;
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
-	if (f->e.code == ERR_BUSY)
-		log_warn("store", "content=%s error=\"%s\"", f->hex, f->e.msg);
 	while (f->waiters != NULL) {
 		struct content_waiter *w = f->waiters;
 
 		f->waiters = w->next;
 		if (f->e.code != 0)
-			reply_failed(f, w->request);
+			reply_failed(&f->e, w->request);
 		else
 			reply_fetched(f, w->request, w->type);
 		free(w);
 	}
-	if (f->e.code == 0)
-		close(f->file.fd);
 	free(f);
+}
+
+static void
+fetched(uv_work_t *work, int status)
+{
+	struct content_fetch *f = work->data;
+	struct service *s = f->service;
+	int fd = f->e.code == 0 ? f->file.fd : -1;
+
+	(void)status;
+	if (f->e.code == ERR_BUSY)
+		log_warn("store", "content=%s error=\"%s\"", f->hex, f->e.msg);
+	end_fetch(f);
+	if (fd >= 0)
+		close(fd);
 	begin_fetches(s);
+}
+
+void
+content_end_waits(struct service *s)
+{
+	for (struct content_fetch *f = s->fetches, *next; f != NULL; f = next) {
+		next = f->next;
+		if (f->begun)
+			continue;
+		err_set(&f->e, ERR_BUSY, "the service stops");
+		end_fetch(f);
+	}
 }
 
 static struct content_fetch *

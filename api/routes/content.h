@@ -12,4 +12,7 @@ struct service;
  * Consumes the request. */
 void content_reply(struct service *s, struct http_request *r, const char *hex, const char *type);
 
+/* At shutdown: who waits for what is not on its way yet is told to try again. */
+void content_end_waits(struct service *s);
+
 #endif

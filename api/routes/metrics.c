@@ -133,7 +133,8 @@ add_requests(struct buf *b, const struct service *s)
 	buf_addf(b, "prebuildd_http_sent_bytes_total %llu\n",
 		 q != NULL ? (unsigned long long)q->bytes : 0);
 	family(b, "http_connections", "gauge", "Open connections.");
-	buf_addf(b, "prebuildd_http_connections %u\n", http_server_connections(s->server));
+	buf_addf(b, "prebuildd_http_connections %u\n",
+		 http_server_connections(s->server) + s->front_connections);
 }
 
 struct asking {

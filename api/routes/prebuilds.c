@@ -223,7 +223,11 @@ route_prebuild(struct http_request *r, void *data)
 	}
 	if (serve(s, r, name, kind, &path))
 		goto out;
-	miss_begin(s, r, name, kind, path.data);
+	/* In a process beside the first (front.h), which has looked before: it has gone since. */
+	if (s->catalog == NULL)
+		reply_problem(r, 503, "busy", NULL, "this was just removed; try again");
+	else
+		miss_begin(s, r, name, kind, path.data);
 out:
 	buf_fini(&path);
 	free(file);

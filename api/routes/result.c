@@ -55,7 +55,7 @@ upload_work(struct db *db, void *arg, struct err *e)
 {
 	const struct upload *u = arg;
 
-	return jobs_check_lease(db, u->job, u->fence, e);
+	return jobs_keep_lease(db, u->job, u->fence, clock_wall_ms() + STORE_MS, e);
 }
 
 static void

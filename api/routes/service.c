@@ -7,6 +7,7 @@
 #include "api/catalog/page.h"
 #include "api/http/reply.h"
 #include "api/http/request.h"
+#include "api/routes/content.h"
 #include "builder/base/json.h"
 #include "builder/base/mem.h"
 
@@ -181,5 +182,6 @@ service_end_waits(struct service *s)
 	misses_end(s, true);
 	followers_tick(s, true);
 	event_streams_tick(s, true);
+	content_end_waits(s);
 	gc_end(s);
 }

@@ -223,8 +223,9 @@ fs_remove(void *backend, const char *hex, int64_t before, bool *removed, struct 
 	blob_path(fs, hex, blob);
 	pthread_mutex_lock(&fs->lock);
 	if (lstat(blob, &st) == 0 && put_ms(&st) < before) {
+		/* Another process may have been here first. */
 		*removed = unlink(blob) == 0;
-		if (!*removed)
+		if (!*removed && errno != ENOENT)
 			r = err_sys(e, -errno, "remove %s", blob);
 	}
 	pthread_mutex_unlock(&fs->lock);

@@ -132,7 +132,7 @@ prepare(struct s3 *s3, const struct store_config *config, struct err *e)
 	s3->copied = all.size;
 	free(all.at);
 	/* Wrong credentials or a missing bucket are better known now. */
-	if (r == 0)
+	if (r == 0 && !config->shared)
 		r = bucket_list(s3->bucket, "sha256/", 1, ignore, NULL, e);
 	return r;
 }

@@ -41,7 +41,7 @@ pg initdb -D "$scratch/pg/data" -U owner -A trust -E UTF8 --no-sync >"$scratch/i
 ended $? "initdb" "$(cat "$scratch/initdb.log")"
 sed -i '1i host all secret 127.0.0.1/32 scram-sha-256' "$scratch/pg/data/pg_hba.conf"
 start_pg
-report "the server starts" "$(tail -n 5 "$scratch/pg/log" 2>/dev/null)"
+ended $? "the server starts" "$(tail -n 5 "$scratch/pg/log" 2>/dev/null)"
 database=postgres
 query "CREATE ROLE secret LOGIN PASSWORD 'hunter2'" >/dev/null
 query "CREATE DATABASE catalog OWNER secret" >/dev/null
@@ -130,7 +130,7 @@ start_pg
 await_build "$slow" 120
 is "the build succeeds when it is back" "$(value v.state)" succeeded
 grep -q 'catalog connected again' "$scratch/var.log"
-report "the log tells of it" "$(grep catalog "$scratch/var.log" | tail -n 5)"
+ended $? "the log tells of it" "$(grep catalog "$scratch/var.log" | tail -n 5)"
 is "what was answered is there" "$(query "SELECT count(*) FROM artifact WHERE package IN ('good', 'slow')")" 2
 
 # Each query of the service is cut off once, wherever it is.

@@ -130,11 +130,16 @@ report "the first goes on"
 
 # ---- deaths ----
 
-mapfile -t old < <(fronts)
-kill -9 "${old[0]}"
 both_are_there() {
 	[[ $(fronts | wc -l) -eq 2 ]] && ! fronts | grep -qx "${old[0]}"
 }
+
+mapfile -t old < <(fronts)
+kill -9 "${old[0]}" "${old[1]}"
+each_answers "two that die at once: the first takes their connections" 200 "$path"
+until_ok 20 both_are_there
+mapfile -t old < <(fronts)
+kill -9 "${old[0]}"
 until_ok 20 both_are_there
 report "one that dies is started again"
 each_answers "… and serves" 200 "$path"
@@ -165,6 +170,13 @@ wait "$pid"
 is "stopped in order" "$?" 0
 gone
 report "… all of them"
+
+serve var --workers 0 --processes 2
+"$prebuildd" serve --listen "${url#http://}" --data "$scratch/second" --processes 2 --workers 0 >"$scratch/out" 2>&1
+like "a second service on the same port: refused" "$? $(<"$scratch/out")" '^1 .*Address already in use'
+http GET /metrics
+like "connections are counted" "$body" 'prebuildd_http_connections 1'
+end_process "$pid"
 
 for n in 0 65 many; do
 	"$prebuildd" serve --listen 127.0.0.1:0 --data "$scratch/none" --processes "$n" >"$scratch/out" 2>&1
