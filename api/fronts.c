@@ -166,10 +166,11 @@ take_message(struct front *front)
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		log_warn("front", "error=\"a connection could not be taken over\"");
 		close_fd(&fd);
-	} else if (fd >= 0)
+	} else if (fd >= 0) {
 		http_server_take(f->service->server, fd, f->buffer, (size_t)n);
-	else
+	} else {
 		take_counts(front, f->buffer, (size_t)n);
+	}
 	return true;
 }
 
