@@ -15,19 +15,21 @@ only=${ONLY:-}
 # Runs a command, shows its result in a line, and on failure the end of its output. A program that
 # does not close with a count, or counted nothing, has failed.
 run() {
-	local name=$1 start=$SECONDS log rc line p f
+	local name=$1 start=$SECONDS log rc line p f cpu TIMEFORMAT='%U %S'
 	shift
 	[[ -z $only || $name == *$only* ]] || return 0
 	log=$logs/${name//\//-}.log
-	"$@" >"$log" 2>&1 </dev/null
+	{ time "$@" >"$log" 2>&1 </dev/null; } 2>"$log.time"
 	rc=$?
+	# Of all that was waited for: beside others, only this says what a test costs.
+	cpu=$(awk '{ printf "%.0f", $1 + $2 }' "$log.time")
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
 	read -r p f < <(sed -E 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"${line:-0 passed, 1 failed}")
 	[[ $rc -eq 0 || $f -gt 0 ]] || f=1
 	[[ $((p + f)) -gt 0 ]] || f=1
 	echo "$p $f" >"$log.count"
 	{
-		printf '%-44s %4d passed %3d failed %4d s\n' "$name" "$p" "$f" $((SECONDS - start))
+		printf '%-44s %4d passed %3d failed %4d s %4d CPU s\n' "$name" "$p" "$f" $((SECONDS - start)) "$cpu"
 		if [[ $f -gt 0 ]]; then
 			grep -nE '^not ok|^# |ERROR: |runtime error|definitely lost|Invalid (read|write)' "$log" |
 				head -n 20
