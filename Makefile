@@ -65,7 +65,7 @@ TEST_LIB = audit_sample canned_http catalog_fixture elf_build http_fixture macho
 ALL_SRC = $(BUILDER_SRC) $(API_SRC) $(WORKER_SRC) $(CTL_SRC) builder/cli/prebuildd.c
 TEST_SRC = $(TESTS:%=tests/unit/%_test.c) tests/contract/http_hostile_test.c $(TEST_LIB:%=tests/lib/%.c)
 FORMATTED = $(ALL_SRC) $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_SRC) $(TEST_SRC))))) \
-	$(wildcard tests/*/*.c tests/*/*.h)
+	$(wildcard tests/*/*.c tests/*/*.h tests/bench/lib/*.c)
 SCRIPTS = $(wildcard tests/*/*.sh tests/bench/*/*.sh toolchains/*.sh \
 	toolchains/lib/*.sh toolchains/sandbox/*.sh) \
 	toolchains/windows/run-node builder/audit/musl_table.sh .ci/run
@@ -77,7 +77,7 @@ APT = gcc make pkg-config libuv1-dev node-llhttp libcurl4-openssl-dev libarchive
 	nodejs npm ca-certificates curl procps
 APT_TEST = clang-14 clang-format-14 clang-tidy-14 cppcheck minisign shellcheck valgrind libclang-rt-14-dev \
 	binutils chromium g++ postgresql python3 python3-swift python3-yaml file zstd xz-utils lld-14 llvm-14 libelf-dev
-APT_BENCH = wrk nginx gcc g++ make python3 binutils
+APT_BENCH = wrk nginx gcc g++ make python3 binutils postgresql
 # Zydis comes without a file for pkg-config.
 ZYDIS = $(wildcard /usr/include/Zydis/Zydis.h)
 LLHTTP = $(wildcard /usr/share/llhttp)
@@ -176,15 +176,17 @@ $(B)/gen/embed_%.o: $(B)/gen/embed_%.c
 	$(call Q,CC)$(CC) $(CFLAGS) -c -o $@ $<
 
 # ---- tests ----
-$(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
+# An archive: each program gets what it calls, which links faster, and a fuzzer counts the edges of that only.
+$(B)/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/lib/facts.c)
+	@rm -f $@
+	$(call Q,AR)ar rcs $@ $^
+$(B)/tests/%_test: $(B)/tests/%_test.o $(B)/parts.a
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/contract/%_test: $(B)/tests/contract/%_test.o $(call OBJ,$(TEST_LIB:%=tests/lib/%.c)) $(LIB_OBJ)
+$(B)/tests/libelf_facts: LIBS += -lelf
+$(B)/tests/%_facts: $(B)/tests/lib/%_facts.o $(B)/parts.a
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/elf_facts: $(call OBJ,tests/lib/elf_facts.c tests/lib/facts.c) $(LIB_OBJ)
-	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/libelf_facts: $(call OBJ,tests/lib/libelf_facts.c tests/lib/facts.c) $(LIB_OBJ)
-	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lelf
-$(B)/tests/pe_facts: $(call OBJ,tests/lib/pe_facts.c) $(LIB_OBJ)
+$(B)/tests/bench/queue: $(B)/tests/bench/lib/queue.o $(B)/parts.a
+	@mkdir -p $(@D)
 	$(call Q,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 TEST_BIN = $(TESTS:%=$(B)/tests/unit/%_test) $(B)/tests/contract/http_hostile_test
 tests: deps $(TEST_BIN) $(addprefix $(B)/tests/,elf_facts libelf_facts pe_facts)
@@ -212,7 +214,7 @@ nightly:
 
 # BENCH="name name", PAIRS=n, PACKAGE=name@version, TARGETS="…" choose and shorten.
 bench: setup-bench
-	@$(MAKE) --no-print-directory -j$$(nproc) programs
+	@$(MAKE) --no-print-directory -j$$(nproc) programs $(B)/tests/bench/queue
 	@tests/bench/run.sh
 
 run: setup
@@ -254,11 +256,9 @@ fuzz-coverage: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=fuzzcov fuzzers
 	@tests/fuzz/coverage.sh $(FUZZ)
 fuzzers: deps $(FUZZERS:%=$(B)/fuzz/%) $(SEED_TESTS:%=$(B)/tests/unit/%_test)
-# An archive: each harness gets what it calls, and counts the edges of that only.
-$(B)/fuzz/parts.a: $(LIB_OBJ) $(call OBJ,$(TEST_LIB:%=tests/lib/%.c) tests/fuzz/tar_input.c tests/fuzz/audit_input.c)
-	@mkdir -p $(@D) && rm -f $@
-	$(call Q,AR)ar rcs $@ $^
-$(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(B)/fuzz/parts.a
+FUZZ_LIB = $(call OBJ,tests/fuzz/tar_input.c tests/fuzz/audit_input.c)
+$(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_LIB) $(B)/parts.a
+	@mkdir -p $(@D)
 	$(call Q,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 install: all

@@ -178,9 +178,11 @@ static int
 check_queue(struct db *db, const struct build_request *want, struct err *e)
 {
 	int64_t live = 0;
+	/* The three states are those of the index job_state, without which this would look at all jobs there were. */
 	int r = DB_EXEC(db, e, jobs_on_int, &live,
 			"SELECT count(*) FROM (SELECT 1 FROM job"
-			" WHERE state IN ('queued', 'waiting') LIMIT ?1) q",
+			" WHERE state IN ('waiting', 'queued', 'running')"
+			" AND state <> 'running' LIMIT ?1) q",
 			db_int(want->queue_max + 1));
 
 	if (r == 0 && live > want->queue_max)

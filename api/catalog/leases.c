@@ -48,6 +48,7 @@ lease_fini(struct lease *l)
 	*l = (struct lease){0};
 }
 
+/* Each target has its own look at the head of its own queue, so that what nobody here can build costs nothing. */
 static int
 next_queued(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
 {
@@ -65,14 +66,19 @@ next_queued(struct db *db, const struct lease_request *req, struct lease *out, s
 	values[JOB_TARGETS_MAX + 2] = db_text(abis.data != NULL ? abis.data : "");
 	r = db_exec(db,
 		    "SELECT job.id, job.fence, job.kind, job.package, job.version, job.target,"
-		    " job.abi, source.digest, source.lock, job.origin FROM job"
+		    " job.abi, source.digest, source.lock, job.origin FROM ("
+		    "SELECT (SELECT id FROM job WHERE state = 'queued' AND target = t.column1"
+		    " AND (abi NOT LIKE 'electron-%' OR ?27 LIKE '% ' || abi || ' %')"
+		    " ORDER BY priority DESC, id LIMIT 1) AS id FROM ("
+		    "VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11),"
+		    " (?12), (?13), (?14), (?15), (?16), (?17), (?18), (?19), (?20), (?21), (?22),"
+		    " (?23), (?24), (?25)) t UNION "
+		    "SELECT (SELECT id FROM job WHERE state = 'queued' AND kind = 'mirror'"
+		    " ORDER BY priority DESC, id LIMIT 1)) head"
+		    " JOIN job ON job.id = head.id"
 		    " LEFT JOIN source ON source.package = job.package"
 		    " AND source.version = job.version"
-		    " WHERE job.state = 'queued' AND (job.kind = 'mirror' OR (job.target IN"
-		    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		    " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
-		    " AND (job.abi NOT LIKE 'electron-%' OR ?27 LIKE '% ' || job.abi || ' %')))"
-		    " AND job.priority >= ?26"
+		    " WHERE job.priority >= ?26"
 		    " ORDER BY job.priority DESC, job.id LIMIT 1",
 		    values, ARRAY_SIZE(values), on_lease, out, e);
 	buf_fini(&abis);

@@ -128,6 +128,12 @@ static const struct {
 	{8, "CREATE TABLE asked ("
 	    " package TEXT NOT NULL, version TEXT NOT NULL, at INTEGER NOT NULL,"
 	    " PRIMARY KEY (package, version))"},
+	/* What a worker may take is at the head of a target's queue; how many are live is asked with every request. */
+	{9, "DROP INDEX job_queue"},
+	{9, "CREATE INDEX job_queue ON job(target, priority DESC, id) WHERE state = 'queued'"},
+	{9, "CREATE INDEX job_mirror ON job(priority DESC, id)"
+	    " WHERE state = 'queued' AND kind = 'mirror'"},
+	{9, "CREATE INDEX job_state ON job(state) WHERE state IN ('waiting', 'queued', 'running')"},
 };
 
 static int

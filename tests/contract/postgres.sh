@@ -4,6 +4,8 @@
 set -u
 # shellcheck source=tests/lib/service.sh
 . "$(dirname "$0")/../lib/service.sh"
+# shellcheck source=tests/lib/postgres.sh
+. "$here/tests/lib/postgres.sh"
 
 addon good
 addon slow "sleep 4"
@@ -11,38 +13,13 @@ addon other
 addon bytes 'printf "\377\376 broken\n" >&2; exit 1'
 start_registry
 
-# ---- the database server, which does not run as root ----
+# ---- the database server ----
 
-programs=$(find /usr/lib/postgresql -name initdb -printf '%h\n' | sort -V | tail -n 1)
-as=()
-[[ $(id -u) -ne 0 ]] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-mkdir "$scratch/pg"
-[[ $(id -u) -ne 0 ]] || chown nobody:nogroup "$scratch/pg"
-port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
-
-pg() { # PROGRAM ARGUMENT…
-	(cd "$scratch/pg" && "${as[@]}" "$programs/$1" "${@:2}")
-}
-start_pg() {
-	pg pg_ctl -D "$scratch/pg/data" -l "$scratch/pg/log" -w -o \
-		"-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$scratch/pg" start >/dev/null
-}
-stop_pg() { # [MODE]
-	pg pg_ctl -D "$scratch/pg/data" -m "${1:-fast}" -w stop >/dev/null
-}
-before_removal() {
-	stop_pg immediate 2>/dev/null
-}
-query() { # SQL, of the service's database
-	psql -h 127.0.0.1 -p "$port" -U owner -d "$database" -Atqc "$1"
-}
-
-pg initdb -D "$scratch/pg/data" -U owner -A trust -E UTF8 --no-sync >"$scratch/initdb.log" 2>&1
+make_pg >"$scratch/initdb.log" 2>&1
 ended $? "initdb" "$(cat "$scratch/initdb.log")"
 sed -i '1i host all secret 127.0.0.1/32 scram-sha-256' "$scratch/pg/data/pg_hba.conf"
 start_pg
 ended $? "the server starts" "$(tail -n 5 "$scratch/pg/log" 2>/dev/null)"
-database=postgres
 query "CREATE ROLE secret LOGIN PASSWORD 'hunter2'" >/dev/null
 query "CREATE DATABASE catalog OWNER secret" >/dev/null
 query "CREATE DATABASE units" >/dev/null

@@ -322,6 +322,8 @@ TEST(builds_that_ended_before_there_were_events_have_ended)
 	run(db, "DROP TABLE tally");
 	run(db, "DROP TABLE npm_version");
 	run(db, "DROP TABLE asked");
+	run(db, "DROP INDEX job_mirror");
+	run(db, "DROP INDEX job_state");
 	run(db, "DROP INDEX job_package");
 	run(db, "DROP INDEX name_digest");
 	run(db, "DROP INDEX source_digest");
