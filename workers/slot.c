@@ -44,7 +44,7 @@ struct slot {
 	struct quota_waiter turn; /* to lease */
 	uv_work_t work;
 	uv_timer_t timer;
-	bool stopping;
+	atomic_bool stopping;
 	void (*stopped)(void *);
 	void *stopped_arg;
 
@@ -141,10 +141,12 @@ pumped(uv_work_t *w, int status)
 
 	(void)status;
 	s->pumping = false;
-	if (s->pump_e.code == ERR_STALE || s->pump_e.code == ERR_CANCELLED)
+	/* What is delivered hears it from its own answer, and may have ended the lease itself. */
+	if ((s->pump_e.code == ERR_STALE || s->pump_e.code == ERR_CANCELLED) &&
+	    s->state != DELIVER && s->state != CLEAN)
 		lose(s);
-	if (s->state == FLUSH)
-		go(s, FLUSH);
+	if (s->state == FLUSH || s->state == CLEAN)
+		go(s, s->state);
 }
 
 static void
@@ -328,6 +330,7 @@ forget_job(struct slot *s)
 	buf_fini(&s->log);
 	buf_fini(&s->sending);
 	s->lost = s->beat_due = false;
+	s->pump_e = (struct err){0};
 	s->log_sent = s->log_seen = 0;
 	s->stage[0] = '\0';
 	s->step = s->steps = 0;
@@ -356,8 +359,8 @@ on_timer(uv_timer_t *timer)
 		go(s, REST);
 	else if (s->state == FLUSH && !s->pumping)
 		go(s, FLUSH);
-	else if (s->task.lease != NULL && s->state != DELIVER && s->state != CLEAN)
-		pump(s);
+	else if (s->task.lease != NULL && s->state != CLEAN)
+		pump(s); /* in DELIVER too: an upload may take longer than a lease lasts */
 }
 
 static void
@@ -470,7 +473,9 @@ go(struct slot *s, enum state next)
 		on_pool(s, deliver_on_pool);
 		break;
 	case CLEAN:
-		on_pool(s, clean_on_pool);
+		/* A heartbeat under way still reads the job. */
+		if (!s->pumping)
+			on_pool(s, clean_on_pool);
 		break;
 	}
 }

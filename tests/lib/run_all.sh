@@ -72,12 +72,13 @@ build() {
 run gates/layers gate layers make --no-print-directory check-layers
 run gates/format gate format make --no-print-directory check-format
 
-build asan
-for t in build/asan/tests/*/*_test; do
+# The fuzzers' objects: `make fuzz` afterwards has only to link.
+build fuzz
+for t in build/fuzz/tests/*/*_test; do
 	[[ -x $t ]] && beside "asan/${t##*/}" "$t"
 done
-beside asan/elf_readelf tests/unit/elf_readelf_test.sh build/asan/tests/elf_facts
-beside asan/pe_readobj tests/unit/pe_readobj_test.sh build/asan/tests/pe_facts
+beside asan/elf_readelf tests/unit/elf_readelf_test.sh build/fuzz/tests/elf_facts
+beside asan/pe_readobj tests/unit/pe_readobj_test.sh build/fuzz/tests/pe_facts
 
 for t in build/release/tests/*/*_test; do
 	[[ -x $t ]] && beside "valgrind/${t##*/}" env VALGRIND=1 valgrind -q --error-exitcode=99 \

@@ -6,7 +6,7 @@ set -u
 . "$(dirname "$0")/../lib/service.sh"
 
 start_registry
-for name in one two three four five; do
+for name in one two three four five slow; do
 	addon "$name" "sleep 3"
 done
 
@@ -80,8 +80,8 @@ end_process "$pid"
 
 serve remote --workers 0
 server=$pid
-start_worker() {
-	"$prebuildd" worker --server "$url" --cache "$scratch/cache" --toolchains "$toolchains" \
+start_worker() { # [URL]
+	"$prebuildd" worker --server "${1:-$url}" --cache "$scratch/cache" --toolchains "$toolchains" \
 		--registry "$registry" --slots 1 2>>"$scratch/worker.log" &
 	worker=$!
 	started+=("$worker")
@@ -97,6 +97,18 @@ is "four: the job is queued again, no attempt counted" \
 start_worker
 completes four
 is "four: one attempt" "$attempt" 1
+end_process "$worker"
+
+# ---- its line is so slow that an upload takes longer than a lease lasts ----
+
+node "$here/tests/lib/slow_proxy.js" "$url" 45 >"$scratch/proxy.out" 2>"$scratch/proxy.log" &
+started+=($!)
+until_ok 10 address_in "$scratch/proxy.out"
+start_worker "$(address_in "$scratch/proxy.out")"
+begin slow
+completes slow
+is "slow: one attempt" "$attempt" 1
+unlike "slow: its lease was never lost" "$(cat "$scratch/worker.log")" "is not leased"
 end_process "$worker"
 end_process "$server"
 

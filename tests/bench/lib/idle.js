@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// idle.js URL N: N clients, one after the other, that have got an answer, keep their connection, and ask for nothing
+// more. Prints "idle N" when all have; on SIGTERM how many are still connected, and ends.
+'use strict';
+const net = require('net');
+const { once } = require('events');
+
+const url = new URL(process.argv[2]), wanted = Number(process.argv[3]);
+let connected = 0;
+
+async function connect() {
+  const socket = net.connect(url.port, url.hostname);
+  socket.write(`HEAD ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  if (!answer.toString().startsWith('HTTP/1.1 200')) throw new Error(answer.toString().split('\r\n')[0]);
+  connected++;
+  socket.on('close', () => connected--);
+  socket.on('error', () => {});
+}
+
+process.on('SIGTERM', () => {
+  console.log(`still ${connected}`);
+  process.exit(0);
+});
+(async () => {
+  while (connected < wanted) await connect();
+  console.log(`idle ${connected}`);
+})();
