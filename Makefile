@@ -238,8 +238,8 @@ lint: $(B)/gen/target_table.inc
 		--suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
 		-DLLHTTP_STRICT_MODE=1 -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
 	@echo '  TIDY $(words $(ALL_SRC)) files'; printf '%s\n' $(ALL_SRC) | xargs -n 8 -P $$(nproc) sh -c \
-		'clang-tidy-14 --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen $(LLHTTP_FLAGS) \
-		$(PC_CFLAGS) 2>/dev/null' sh
+		'tests/lib/tidy.sh $(CACHE)/tidy "$$@" -- -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen $(LLHTTP_FLAGS) \
+		$(PC_CFLAGS)' sh
 
 # ---- fuzzing: docs/fuzzing.md. FUZZ_SECONDS for each; FUZZ="elf pe" chooses ----
 FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
