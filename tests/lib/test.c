@@ -84,6 +84,12 @@ test_path(const char *name)
 	return paths[path_count++] = xasprintf("%s/%s", test_dir(), name);
 }
 
+unsigned
+test_rounds(unsigned rounds)
+{
+	return getenv("VALGRIND") != NULL ? rounds / 10 : rounds;
+}
+
 int
 main(int argc, char **argv)
 {

@@ -24,6 +24,9 @@ const char *test_dir(void);
 /* A path below it; lives until the test ends. */
 const char *test_path(const char *name);
 
+/* So many rounds of something random; a tenth under valgrind, where each takes some forty times as long. */
+unsigned test_rounds(unsigned rounds);
+
 #define TEST(name)                                                     \
 	static void test_##name(void);                                 \
 	__attribute__((constructor)) static void register_##name(void) \

@@ -581,7 +581,7 @@ TEST(random_corruption)
 						       &sample_musl, NULL};
 	uint64_t state = 0x2545f4914f6cdd1du;
 
-	for (unsigned round = 0; round < 20000; round++) {
+	for (unsigned round = 0; round < test_rounds(20000); round++) {
 		const struct target *t = targets[round % ARRAY_SIZE(targets)];
 		struct elf_spec spec =
 			t != NULL ? sample_good(t) : sample_node(&sample_x64, 127, 8);

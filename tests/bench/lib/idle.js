@@ -9,7 +9,8 @@ const url = new URL(process.argv[2]), wanted = Number(process.argv[3]);
 let connected = 0;
 
 async function connect() {
-  const socket = net.connect(url.port, url.hostname);
+  // From an address of their own: the service limits the connections of one.
+  const socket = net.connect({ port: url.port, host: url.hostname, localAddress: '127.0.0.2' });
   socket.write(`HEAD ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
   const [answer] = await once(socket, 'data');
   if (!answer.toString().startsWith('HTTP/1.1 200')) throw new Error(answer.toString().split('\r\n')[0]);

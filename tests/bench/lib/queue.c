@@ -44,39 +44,40 @@ run(struct db *db, const char *sql)
 #define SERIES "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
 
 static void
-run_n(struct db *db, const char *sql, int64_t n, const char *target)
+run_n(struct db *db, const char *sql, int64_t n, const char *target, int64_t first)
 {
 	struct err e = {0};
 
-	if (DB_EXEC(db, &e, NULL, NULL, sql, db_int(n), db_text(target)) != 0)
+	if (DB_EXEC(db, &e, NULL, NULL, sql, db_int(n), db_text(target), db_int(first)) != 0)
 		die(&e);
 }
 
 static void
-fill_queue(struct db *db, int64_t n, const char *target)
+fill_queue(struct db *db, int64_t n, const char *target, int64_t first)
 {
 	if (n == 0)
 		return;
 	run_n(db,
 	      SERIES
 	      "INSERT INTO source (digest, package, version, origin, lock, size, abi, created)"
-	      " SELECT 's' || i, ?2 || i, '1.0.0', 'npm', 'lock', 7, 'napi-v6', i FROM n",
-	      n, target);
+	      " SELECT 's' || i, ?2 || i, '1.0.0', 'npm', 'lock', 7, 'napi-v6', i - ?3 FROM n",
+	      n, target, first);
 	run_n(db,
 	      SERIES
-	      "INSERT INTO job (kind, intent, package, version, target, abi, state, created)"
-	      " SELECT 'build', 'build ' || ?2 || i, ?2 || i, '1.0.0', ?2, 'napi-v6', 'queued', i"
+	      "INSERT INTO job (kind, intent, package, version, target, abi, state, created,"
+	      " priority)"
+	      " SELECT 'build', 'build ' || ?2 || i, ?2 || i, '1.0.0', ?2, 'napi-v6', 'queued', i - ?3,"
+	      " ?3 - i"
 	      " FROM n",
-	      n, target);
+	      n, target, first);
 }
 
 static void
 fill(struct db *db, int64_t queued, int64_t artifacts, int64_t others)
 {
 	run(db, "BEGIN IMMEDIATE");
-	fill_queue(db, others, OTHER);
-	fill_queue(db, queued, TARGET);
-	run(db, "UPDATE job SET priority = -id");
+	fill_queue(db, others, OTHER, 0);
+	fill_queue(db, queued, TARGET, -others);
 	run(db, "INSERT INTO build (requester, package, version, created)"
 		" SELECT 'bench', package, version, created FROM job WHERE id % 10 = 0");
 	run(db, "INSERT INTO build_job (build, job) SELECT build.id, job.id FROM build"
@@ -85,8 +86,8 @@ fill(struct db *db, int64_t queued, int64_t artifacts, int64_t others)
 	      SERIES
 	      "INSERT INTO artifact (digest, key, package, version, abi, target, file, size, report,"
 	      " source, toolchain, created) SELECT 'd' || i, 'k' || i, 'old' || (i / 10), '1.0.0',"
-	      " 'napi-v' || (i % 10), ?2, 'addon.node', 7, '{}', 's', 't', i FROM n",
-	      artifacts, TARGET);
+	      " 'napi-v' || (i % 10), ?2, 'addon.node', 7, '{}', 's', 't', i - ?3 FROM n",
+	      artifacts, TARGET, 0);
 	run(db, "INSERT INTO name (path, digest, size, artifact)"
 		" SELECT 'old/' || id, digest, size, id FROM artifact");
 	run(db, "COMMIT");

@@ -13,7 +13,7 @@ set -u
 peak() { # PID: of it and those that it has started, in KB
 	local p
 	for p in "$1" $(descendants "$1"); do
-		sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' "/proc/$p/status"
+		sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$p/status"
 	done | awk '{ n += $1 } END { print n + 0 }'
 }
 
@@ -36,7 +36,7 @@ measure() { # SIDE URL PID
 }
 
 ours() {
-	serve download --workers 0 --max-connections 8192 || die "the service does not start"
+	serve download --workers 0 || die "the service does not start"
 	measure ours "$url$path" "$pid"
 }
 theirs() {
