@@ -236,18 +236,25 @@ on_listed(const struct db_row *row, void *arg)
 	return 0;
 }
 
+#define OTHER_FILTERS                                                       \
+	" AND (?3 IS NULL OR version = ?3) AND (?4 IS NULL OR target = ?4)" \
+	" AND (?5 IS NULL OR abi = ?5) ORDER BY id LIMIT ?6"
+
 int
 artifacts_list(struct db *db, const struct artifact_filter *f, struct json **out, struct err *e)
 {
 	int limit = f->limit > 0 && f->limit < PAGE_MAX ? f->limit : PAGE_MAX;
 	struct page p = {.list = json_array()};
-	int r = DB_EXEC(db, e, on_listed, &p,
-			"SELECT " COLUMNS " FROM artifact WHERE id > ?1"
-			" AND (?2 IS NULL OR package = ?2) AND (?3 IS NULL OR version = ?3)"
-			" AND (?4 IS NULL OR target = ?4) AND (?5 IS NULL OR abi = ?5)"
-			" ORDER BY id LIMIT ?6",
-			db_int(f->cursor), db_text(f->package), db_text(f->version),
-			db_text(f->target), db_text(f->abi), db_int(limit));
+	/* One package's are found by its name, not among those of all others. */
+	int r = db_exec(db,
+			f->package != NULL ? "SELECT " COLUMNS " FROM artifact WHERE package = ?2"
+					     " AND +id > ?1" OTHER_FILTERS
+					   : "SELECT " COLUMNS " FROM artifact WHERE id > ?1"
+					     " AND ?2 IS NULL" OTHER_FILTERS,
+			(const struct db_value[]){db_int(f->cursor), db_text(f->package),
+						  db_text(f->version), db_text(f->target),
+						  db_text(f->abi), db_int(limit)},
+			6, on_listed, &p, e);
 
 	*out = json_object();
 	json_set(*out, "artifacts", p.list);
