@@ -204,7 +204,7 @@ demo: setup
 	@tests/scenarios/demo.sh
 
 test: setup-test
-	@$(MAKE) --no-print-directory -j$$(nproc) programs tests
+	@$(MAKE) --no-print-directory -j$$(nproc) WERROR=1 programs tests
 	@tests/lib/run_all.sh
 
 # What takes long: every target, built twice and compared, and the tests that build sqlite3 natively.

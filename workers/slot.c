@@ -66,6 +66,7 @@ struct slot {
 	unsigned step, steps;
 	uint64_t last_beat;
 	bool beat_due;
+	struct json *beat; /* being sent on the pool; NULL for none */
 	struct err pump_e;
 };
 
@@ -97,30 +98,52 @@ send_log(struct slot *s, struct err *e)
 	free(path);
 }
 
+static struct json *
+next_beat(const struct slot *s)
+{
+	struct json *beat = json_object();
+
+	json_set_int(beat, "fence", task_fence(&s->task));
+	json_set_str(beat, "stage", s->stage);
+	json_set_int(beat, "step", s->step);
+	json_set_int(beat, "steps", s->steps);
+	return beat;
+}
+
 static void
 send_beat(struct slot *s, struct err *e)
 {
-	struct json *body = json_object();
-	char *path = job_path(s, "heartbeat");
+	char *path;
 
-	json_set_int(body, "fence", task_fence(&s->task));
-	json_set_str(body, "stage", s->stage);
-	json_set_int(body, "step", s->step);
-	json_set_int(body, "steps", s->steps);
-	remote_json(&s->remote, "POST", path, body, ANSWER_SECONDS, NULL, e);
+	if (s->beat == NULL)
+		return;
+	path = job_path(s, "heartbeat");
+	remote_json(&s->remote, "POST", path, s->beat, ANSWER_SECONDS, NULL, e);
 	free(path);
-	json_free(body);
+	json_free(s->beat);
+	s->beat = NULL;
 }
 
+static bool
+is_over(const struct err *e)
+{
+	return e->code == ERR_STALE || e->code == ERR_CANCELLED;
+}
+
+/* The heartbeat first: a log that nobody can take at the moment must not cost the lease. */
 static void
 pump_on_pool(uv_work_t *w)
 {
 	struct slot *s = w->data;
+	struct err log_e = {0};
 
 	s->pump_e = (struct err){0};
-	send_log(s, &s->pump_e);
-	if (s->beat_due && s->pump_e.code == 0)
-		send_beat(s, &s->pump_e);
+	send_beat(s, &s->pump_e);
+	if (is_over(&s->pump_e))
+		return;
+	send_log(s, &log_e);
+	if (log_e.code != 0)
+		s->pump_e = log_e;
 }
 
 /* The lease is not ours any more: what runs is worth nothing. */
@@ -141,9 +164,10 @@ pumped(uv_work_t *w, int status)
 
 	(void)status;
 	s->pumping = false;
+	if (s->pump_e.code != 0)
+		s->beat_due = true; /* soon again */
 	/* What is delivered hears it from its own answer, and may have ended the lease itself. */
-	if ((s->pump_e.code == ERR_STALE || s->pump_e.code == ERR_CANCELLED) &&
-	    s->state != DELIVER && s->state != CLEAN)
+	if (is_over(&s->pump_e) && s->state != DELIVER && s->state != CLEAN)
 		lose(s);
 	if (s->state == FLUSH || s->state == CLEAN)
 		go(s, s->state);
@@ -166,8 +190,11 @@ pump(struct slot *s)
 	}
 	if (s->sending.len == 0 && !s->beat_due)
 		return;
-	if (s->beat_due)
+	if (s->beat_due) {
+		s->beat = next_beat(s);
+		s->beat_due = false;
 		s->last_beat = now;
+	}
 	s->pumping = true;
 	s->pump.data = s;
 	uv_queue_work(s->loop, &s->pump, pump_on_pool, pumped);

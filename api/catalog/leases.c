@@ -256,8 +256,8 @@ jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const
 		    db_int(job), db_text(stage), db_int(step), db_int(steps));
 	if (r == 0)
 		r = DB_EXEC(db, e, NULL, NULL,
-			    "UPDATE job SET expires = ?1, stage = ?2, step = ?3, steps = ?4"
-			    " WHERE id = ?5",
+			    "UPDATE job SET stage = ?2, step = ?3, steps = ?4, expires ="
+			    " CASE WHEN expires < ?1 THEN ?1 ELSE expires END WHERE id = ?5",
 			    db_int(expires), db_text(stage), db_int(step), db_int(steps),
 			    db_int(job));
 	if (r == 0 && same == 0)

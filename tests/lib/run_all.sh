@@ -22,7 +22,9 @@ run() {
 	{ time "$@" >"$log" 2>&1 </dev/null; } 2>"$log.time"
 	rc=$?
 	# Of all that was waited for: beside others, only this says what a test costs.
-	cpu=$(awk '{ printf "%.0f", $1 + $2 }' "$log.time")
+	cpu=$(tail -n 1 "$log.time" | awk '{ printf "%.0f", $1 + $2 }')
+	# Before it stands what bash says of a test that a signal has ended.
+	sed '$d' "$log.time" >>"$log"
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
 	read -r p f < <(sed -E 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/' <<<"${line:-0 passed, 1 failed}")
 	[[ $rc -eq 0 || $f -gt 0 ]] || f=1

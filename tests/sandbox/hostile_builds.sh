@@ -134,11 +134,12 @@ nothing_left() { # PACKAGE
 	until_ok 10 is_not_hanging
 	report "$1: no process is left"
 	until_ok 20 no_scratch
-	ended $? "$1: no scratch folder is left" "$(ls "$scratch/var/cache/slots")"
+	ended $? "$1: no scratch folder is left" "$(ls "$scratch/$data/cache/slots")"
 }
 
+data=var
 no_scratch() {
-	[[ -z $(ls "$scratch/var/cache/slots") ]]
+	[[ -z $(ls "$scratch/$data/cache/slots") ]]
 }
 
 build good
@@ -236,9 +237,7 @@ report "SIGTERM: the worker is gone"
 
 serve small --workers 1 --registry "$registry" --max-build-memory 500M --max-build-disk 80M \
 	--max-build-output 100K --max-source 200K --max-source-files 200
-no_scratch() {
-	[[ -z $(ls "$scratch/small/cache/slots") ]]
-}
+data=small
 build good
 is "small limits: a good package fits" "$(value v.state)" succeeded
 fails greedy limit "memory limit .500 MiB. exceeded"
@@ -250,6 +249,8 @@ fails big too-large "larger than"
 fails many limit "entries|files"
 # In a service of its own: a busy machine needs some seconds to reach the other limits.
 serve short --workers 1 --registry "$registry" --max-build-seconds 9
+data=short
 fails slow limit "action act: time limit .9 s. exceeded"
+nothing_left slow
 serve refused --workers 1 --max-build-memory lots 2>/dev/null
 like "a limit that is none is refused at the start" "$(cat "$scratch/refused.log")" "--max-build-memory"

@@ -105,6 +105,9 @@ TEST(a_fence_grows_and_keeps_out_who_was_late)
 	CHECK_INT(
 		jobs_heartbeat(db, l.job, l.fence, 100 + 2 * FIXTURE_LEASE_MS, "compile", 3, 9, &e),
 		0);
+	/* One under way while the service stores the result does not take time away again. */
+	CHECK_INT(jobs_heartbeat(db, l.job, l.fence, 100 + FIXTURE_LEASE_MS, "compile", 4, 9, &e),
+		  0);
 	CHECK_INT(jobs_expire(db, 100 + FIXTURE_LEASE_MS + 1, &n, &e), 0);
 	CHECK_INT(n, 0);
 	CHECK_INT(jobs_expire(db, 100 + 2 * FIXTURE_LEASE_MS + 1, &n, &e), 0);

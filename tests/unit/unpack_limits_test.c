@@ -120,10 +120,11 @@ TEST(bytes_limit)
 TEST(bombs)
 {
 	static const char *const filters[] = {"gzip", "xz", "zstd"};
-	const size_t size = 16 * 1024 * 1024;
+	const size_t size = 2 * 1024 * 1024;
 	struct unpack_limits l = box_usual;
 	char *zeros = xcalloc(1, size);
 
+	l.entries = 10; /* each may have a header: what an archive may unpack to */
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
 		struct buf b = {0};
 

@@ -14,6 +14,8 @@ set -u
 . "$here/tests/lib/postgres.sh"
 
 jobs=${JOBS:-1000000}
+[[ $jobs =~ ^[1-9][0-9]{3,7}$ ]] || die "JOBS=$jobs is not 1000 to 99999999"
+[[ ${PAIRS:-1} -le 18 ]] || die "a catalog of 1,000 jobs is enough for 18 pairs"
 queue=$here/build/release/tests/bench/queue
 
 take() { # FIGURE SIDE DATABASE
