@@ -82,8 +82,7 @@ TEST(names)
 		"a*b",
 		"a\nb",
 		"a\tb",
-		"a\x7f"
-		"b",
+		"a\177b",
 		"\xc3\xa9",
 		"node_modules",
 		"favicon.ico",
