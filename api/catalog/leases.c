@@ -48,7 +48,7 @@ lease_fini(struct lease *l)
 	*l = (struct lease){0};
 }
 
-/* Each target has its own look at the head of its own queue, so that what nobody here can build costs nothing. */
+/* A look at the head of each target's queue: jobs of targets that this worker lacks are not passed one by one. */
 static int
 next_queued(struct db *db, const struct lease_request *req, struct lease *out, struct err *e)
 {

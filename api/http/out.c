@@ -64,15 +64,20 @@ send_failed(void)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? OUT_BLOCKED : OUT_FAILED;
 }
 
+/* What is left of a buffer, which has no memory before something was put there. */
+static struct iovec
+rest_of(const struct buf *b, size_t sent)
+{
+	return (struct iovec){b->len > sent ? b->data + sent : NULL, b->len - sent};
+}
+
 /* Header and body in one call; MSG_MORE lets the first bytes of a file share its last segment. */
 static enum out_result
 send_memory(struct http_out *o, int socket)
 {
 	while (http_out_pending(o) > 0) {
-		struct iovec v[2] = {
-			{o->head.data + o->head_sent, o->head.len - o->head_sent},
-			{o->body.data + o->body_sent, o->body.len - o->body_sent},
-		};
+		struct iovec v[2] = {rest_of(&o->head, o->head_sent),
+				     rest_of(&o->body, o->body_sent)};
 		struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
 		ssize_t n;
 		size_t head;
