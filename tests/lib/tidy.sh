@@ -12,20 +12,25 @@ done
 shift
 
 checked_by=$(cat .clang-tidy "${BASH_SOURCE[0]}" && clang-tidy-14 --version && echo "$@" && dpkg-query -W '*-dev')
-key() { # FILE
-	{
-		echo "$checked_by"
-		gcc "$@" -MM -MT '' "$1" | tr -d '\\:' | xargs sha256sum
-	} | sha256sum | cut -d ' ' -f 1
-}
+# A line for each file: itself and our headers that it includes.
+mapfile -t texts < <(gcc "$@" -MM "${files[@]}" | sed -e ':a;/\\$/{N;s/\\\n//;ba}' -e 's/^[^:]*: *//')
+[[ ${#texts[@]} -eq ${#files[@]} ]]
+declare -A digests
+while read -r digest file; do
+	digests[$file]=$digest
+done < <(tr -s ' ' '\n' <<<"${texts[*]}" | sort -u | xargs sha256sum)
 
 mkdir -p "$cache"
 todo=() keys=()
-for file in "${files[@]}"; do
-	k=$(key "$file" "$@")
-	[[ -e $cache/$k ]] || {
-		todo+=("$file")
-		keys+=("$cache/$k")
+for i in "${!files[@]}"; do
+	key=$checked_by
+	for file in ${texts[i]}; do
+		key+=" $file ${digests[$file]}"
+	done
+	key=$cache/$(sha256sum <<<"$key" | cut -d ' ' -f 1)
+	[[ -e $key ]] || {
+		todo+=("${files[i]}")
+		keys+=("$key")
 	}
 done
 [[ ${#todo[@]} -gt 0 ]] || exit 0
