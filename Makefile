@@ -233,7 +233,8 @@ format:
 # A command in report's arguments would hide the status that it reports: tests/lib/service.sh, ended.
 lint: $(B)/gen/target_table.inc
 	! grep -rnE '\breport ".*\$$\(' tests
-	shellcheck -x -S warning -e SC2034,SC2154 $(SCRIPTS)
+	@echo '  SHELLCHECK $(words $(SCRIPTS)) files'; printf '%s\n' $(SCRIPTS) | xargs -n 8 -P $$(nproc) \
+		shellcheck -x -S warning -e SC2034,SC2154
 	cppcheck --quiet -j $$(nproc) --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=ctunullpointer --suppress=ctuuninitvar \
 		-DLLHTTP_STRICT_MODE=1 -D_GNU_SOURCE -I. -I$(B)/gen $(ALL_SRC)
