@@ -50,8 +50,8 @@ struct lease {
 int jobs_lease(struct db *db, const struct lease_request *req, struct lease *out, struct err *e);
 void lease_fini(struct lease *l);
 
-/* Prolongs a lease, if it does not run for longer already, and records progress. ERR_STALE if the job is not leased under this fence any
- * more, ERR_CANCELLED if it was cancelled. */
+/* Prolongs a lease, if it does not run for longer already, and records progress. ERR_STALE if the job
+ * is not leased under this fence any more, ERR_CANCELLED if it was cancelled. */
 int jobs_heartbeat(struct db *db, int64_t job, int64_t fence, int64_t expires, const char *stage,
 		   int64_t step, int64_t steps, struct err *e);
 
